@@ -1,0 +1,1 @@
+"""Trains, reviews, promotes and serves one model."""

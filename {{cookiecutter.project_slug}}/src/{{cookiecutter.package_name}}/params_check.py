@@ -1,0 +1,210 @@
+"""What types cannot say about ``params.yaml``: checks between its keys, and plain words for type errors."""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, get_type_hints
+
+import msgspec
+
+from .params_types import MOST_SLICES, ColumnRule, Gate, Metric, Params, Split, Threshold
+
+PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list", "object": "a mapping"}
+
+
+def problem(p: Params) -> str | None:
+    """The first thing that is wrong, as ``key: what is wrong; what to do``, or None."""
+    return next(_problems(p), None)
+
+
+def explain(message: str, raw: dict[str, Any]) -> str:
+    """A type error of msgspec in the words of a person who knows YAML and not Python."""
+    text, _, path = message.partition(" - at `$")
+    path = path.rstrip("`")
+    if "[...]" in path:
+        return _explain_column(raw)
+    key = path.lstrip(".")
+    value = _value(raw, path)
+    if match := re.fullmatch(r"Object contains unknown field `(.+)`", text):
+        full = f"{key}.{match[1]}".lstrip(".")
+        return f"{full} is not a known key{did_you_mean(match[1], _fields(key))}"
+    if match := re.fullmatch(r"Object missing required field `(.+)`", text):
+        return f"{f'{key}.{match[1]}'.lstrip('.')} is missing; add it"
+    if match := re.fullmatch(r"Expected `(.+)`, got `(.+)`", text):
+        return f"{key} must be {_plain(match[1])}, not {_shown(value)}{_quotes(match[1], value)}"
+    if text.startswith("Invalid enum value"):
+        choices = _choices(key)
+        return f"{key} {value!r} is not known{did_you_mean(str(value), choices)}"
+    return f"{key}: {text}".lstrip(": ")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for the nearest known word, the known words when they are few, else nothing."""
+    known = list(known)
+    if near := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
+        return f" (did you mean {near[0]!r}?)"
+    return f" (known: {', '.join(known)})" if 0 < len(known) <= 10 else ""
+
+
+def _problems(p: Params) -> Iterator[str]:
+    yield from _basics(p)
+    yield from _rules(p)
+    yield from _names(p)
+    yield from _split(p.split)
+    yield from _threshold(p.threshold)
+    for index, gate in enumerate(p.gates):
+        yield from _gate(f"gates[{index}]", gate)
+
+
+def _basics(p: Params) -> Iterator[str]:
+    if not _is_name(p.model.name):
+        yield f"model.name {p.model.name!r} must be at most 63 small letters, digits, '.', '_' or '-', for instance 'churn'"
+    if len(set(p.data.classes)) != 2 or len(p.data.classes) != 2:
+        yield f"data.classes must hold two different values for a binary problem, not {list(p.data.classes)}"
+    if p.data.positive not in p.data.classes:
+        yield f"data.positive {p.data.positive!r} is not one of data.classes{did_you_mean(p.data.positive, p.data.classes)}"
+    if p.data.id == p.data.target:
+        yield f"data.target is {p.data.target!r}, the same column as data.id; name the column to predict"
+    if not 0 <= p.seed < 2**32:
+        yield f"seed {p.seed} must lie in 0 to 4294967295"
+    if not (math.isfinite(p.parity.tolerance) and 0 < p.parity.tolerance <= 0.01):
+        yield f"parity.tolerance {p.parity.tolerance:g} must be above 0 and at most 0.01; 1e-5 suits every known estimator"
+
+
+def _rules(p: Params) -> Iterator[str]:
+    for name, rule in p.columns.items():
+        key = f"columns.{name}"
+        if name in (p.data.id, p.data.target):
+            yield f"{key} is the id or the target (see data:), not an input; delete it here"
+        if rule.type == "category":
+            if not rule.categories:
+                yield f"{key}.categories must list the allowed values"
+            if len(set(rule.categories)) != len(rule.categories) or "" in rule.categories:
+                yield f"{key}.categories must be different from one another and not empty (a missing value is `missing: true`)"
+            if rule.min is not None or rule.max is not None:
+                yield f"{key}: min and max are for numbers; delete them or change the type"
+        elif rule.categories:
+            yield f"{key}.categories is for type category; delete it or change the type"
+        if any(bound is not None and not math.isfinite(bound) for bound in (rule.min, rule.max)):
+            yield f"{key}: min and max must be finite; leave a bound out where there is none"
+        if rule.min is not None and rule.max is not None and rule.min > rule.max:
+            yield f"{key}: min {rule.min:g} is above max {rule.max:g}; swap them"
+
+
+def _names(p: Params) -> Iterator[str]:
+    if not p.features.numeric + p.features.categorical:
+        yield "features: names no column; list at least one under numeric or categorical"
+    for group, wanted in (("numeric", ("number", "integer")), ("categorical", ("category",))):
+        names = getattr(p.features, group)
+        for index, name in enumerate(names):
+            key = f"features.{group}[{index}] {name!r}"
+            if name not in p.columns:
+                yield f"{key} is not one of columns{did_you_mean(name, p.columns)}"
+            elif p.columns[name].type not in wanted:
+                other = "categorical" if group == "numeric" else "numeric"
+                yield f"{key} has the type {p.columns[name].type}; move it to features.{other} or change columns.{name}.type"
+            elif name in names[:index]:
+                yield f"{key} is listed twice; delete one"
+    for index, name in enumerate(p.slices):
+        if name not in p.columns:
+            yield f"slices[{index}] {name!r} is not one of columns{did_you_mean(name, p.columns)}"
+        elif not _few_values(p.columns[name]):
+            yield f"slices[{index}] {name!r} must be a category, or an integer with min and max and at most {MOST_SLICES} values"
+        elif name in p.slices[:index]:
+            yield f"slices[{index}] {name!r} is listed twice; delete one"
+
+
+def _few_values(rule: ColumnRule) -> bool:
+    if rule.type == "category":
+        return True
+    return rule.type == "integer" and rule.min is not None and rule.max is not None and rule.max - rule.min < MOST_SLICES
+
+
+def _split(split: Split) -> Iterator[str]:
+    for key in ("test", "validation"):
+        if not 0 < getattr(split, key) < 1:
+            yield f"split.{key} {getattr(split, key):g} must lie between 0 and 1, for instance 0.2 for a fifth of the rows"
+    if not split.test + split.validation < 1:
+        yield f"split: test {split.test:g} and validation {split.validation:g} leave no rows to train on; make them smaller"
+
+
+def _threshold(threshold: Threshold) -> Iterator[str]:
+    if (threshold.objective is None) == (threshold.value is None):
+        yield "threshold must have either objective (f1 or accuracy) or value (a number in 0 to 1)"
+    if threshold.value is not None and not 0 <= threshold.value <= 1:
+        yield f"threshold.value {threshold.value:g} must lie in 0 to 1"
+
+
+def _gate(key: str, gate: Gate) -> Iterator[str]:
+    limits = {name: value for name in ("min", "max", "not_worse_than_champion") if (value := getattr(gate, name)) is not None}
+    if len(limits) != 1:
+        yield f"{key} must have exactly one of min, max and not_worse_than_champion, not {', '.join(limits) or 'none'}"
+    for name, value in limits.items():
+        if not (0 <= value <= 1 or (gate.metric == "log_loss" and 0 <= value < math.inf)):
+            yield f"{key}.{name} {value:g} cannot be a limit for {gate.metric}, whose values lie in 0 to 1; 80 % is 0.8"
+
+
+def _explain_column(raw: dict[str, Any]) -> str:
+    """msgspec writes ``[...]`` for a key of a mapping; find which key it was."""
+    for name, rule in raw["columns"].items():
+        try:
+            msgspec.convert(rule, ColumnRule)
+        except msgspec.ValidationError as error:
+            text, _, path = str(error).partition(" - at `$")
+            return explain(f"{text} - at `$.columns.{name}{path.rstrip('`')}`", raw)
+    return "columns: a key must be text; put it in quotes"
+
+
+def _value(raw: Any, path: str) -> Any:
+    """The value at a path such as ``.gates[0].min``; column names may hold dots, so the longest key that fits is taken."""
+    while path and raw is not None:
+        if match := re.match(r"\[(\d+)\]", path):
+            raw, path = raw[int(match[1])], path[match.end() :]
+        else:
+            path = path.lstrip(".")
+            key = max((k for k in raw if path == k or path.startswith((f"{k}.", f"{k}["))), key=len, default=None)
+            if key is None:
+                return None
+            raw, path = raw[key], path[len(key) :]
+    return raw
+
+
+def _fields(key: str) -> list[str]:
+    if key.startswith("columns."):
+        return list(ColumnRule.__struct_fields__)
+    if key.startswith("gates["):
+        return list(Gate.__struct_fields__)
+    kind = get_type_hints(Params).get(key, Params)
+    return list(getattr(kind, "__struct_fields__", ()))
+
+
+def _choices(key: str) -> list[str]:
+    kinds: dict[str, Any] = {"problem": Params, "threshold.objective": Threshold}
+    if key.endswith(".metric"):
+        return list(Metric.__args__)
+    kind = kinds.get(key, ColumnRule)
+    hint = get_type_hints(kind)[key.rpartition(".")[2]]
+    literal = next((part for part in getattr(hint, "__args__", ()) if hasattr(part, "__args__")), hint)
+    return [str(choice) for choice in literal.__args__]
+
+
+def _plain(kinds: str) -> str:
+    return " or ".join(PLAIN.get(kind.strip(), kind.strip()) for kind in kinds.split("|") if kind.strip() != "null")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return {dict: "a mapping", list: "a list"}.get(type(value)) or repr(value)
+
+
+def _quotes(kinds: str, value: Any) -> str:
+    return "; put it in quotes" if "str" in kinds and isinstance(value, bool | int | float) else ""
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text can name a model: it becomes a part of file names, tags and labels."""
+    return re.fullmatch(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?", text) is not None

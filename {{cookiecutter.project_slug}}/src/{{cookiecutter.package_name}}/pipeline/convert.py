@@ -1,0 +1,108 @@
+"""Turns a fitted pipeline into ONNX with two inputs, ``numeric`` and ``categorical``, and the same bytes every time."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.pipeline import Pipeline
+
+from ..contract import Contract
+from ..errors import ProblemError
+from . import advice
+
+OUTPUTS = ("label", "probabilities")
+
+
+class ConvertError(ProblemError):
+    """A pipeline that has no ONNX counterpart."""
+
+
+def convert(pipeline: Pipeline, contract: Contract) -> bytes:
+    """The pipeline as ONNX: float32 ``numeric [N, k]`` and text ``categorical [N, m]`` in, ``label`` and ``probabilities`` out.
+
+    Raises :class:`ConvertError` with the converter's reason and what helps. The converter renames columns that are no identifiers
+    (``hours per week``), so they are told apart by their position and no name of a column stays in the graph.
+    """
+    if (known := advice.refusal(pipeline)) is not None:
+        raise ConvertError(known)
+    types = [(name, FloatTensorType([None, 1])) for name in contract.numeric]
+    types += [(name, StringTensorType([None, 1])) for name in contract.categorical]
+    try:
+        model = to_onnx(pipeline, initial_types=types, options={id(pipeline): {"zipmap": False}})
+    except Exception as error:  # the converter raises whatever its parts raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise ConvertError(f"the model cannot be converted to ONNX ({reason}); {advice.general(pipeline)}") from None
+    if len(model.graph.input) != len(types) or len(model.graph.output) != len(OUTPUTS):
+        inputs = len(model.graph.input)
+        raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {advice.general(pipeline)}")
+    _anonymise(model)
+    _join_inputs(model, contract)
+    return _stable(model).SerializeToString(deterministic=True)
+
+
+def _anonymise(model: onnx.ModelProto) -> None:
+    """Number every value, so that no column can be named like an input, an output or another column."""
+    graph = model.graph
+    names: dict[str, str] = {"": ""}
+    names |= {value.name: f"column_{index}" for index, value in enumerate(graph.input)}
+    names |= {value.name: output for value, output in zip(graph.output, OUTPUTS, strict=True)}
+    for index, name in enumerate(_names(graph)):
+        names.setdefault(name, f"value_{index}")
+    for index, node in enumerate(graph.node):
+        node.name = f"node_{index}"
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names[value.name]
+    del graph.value_info[:]
+
+
+def _names(graph: onnx.GraphProto) -> Iterable[str]:
+    for value in graph.initializer:
+        yield value.name
+    for node in graph.node:
+        if any(attribute.HasField("g") for attribute in node.attribute):
+            raise ConvertError(f"the model's ONNX graph has the nested part {node.op_type}; choose another estimator or step")
+        yield from node.output
+
+
+def _join_inputs(model: onnx.ModelProto, contract: Contract) -> None:
+    """Replace one input per column by one per kind."""
+    graph = model.graph
+    widths = {"numeric": len(contract.numeric), "categorical": len(contract.categorical)}
+    kinds = {"numeric": TensorProto.FLOAT, "categorical": TensorProto.STRING}
+    columns = [value.name for value in graph.input]
+    del graph.input[:]
+    nodes = []
+    for name, width in widths.items():
+        if width:
+            graph.input.append(helper.make_tensor_value_info(name, kinds[name], [None, width]))
+            nodes.append(_split(model, name, columns[:width]))
+            columns = columns[width:]
+    nodes.extend(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _split(model: onnx.ModelProto, name: str, columns: list[str]) -> onnx.NodeProto:
+    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
+    widths = np.ones(len(columns), dtype=np.int64)
+    if opset < 13:  # the widths became an input with this version
+        return helper.make_node("Split", [name], columns, name=f"split_{name}", axis=1, split=widths)
+    model.graph.initializer.append(numpy_helper.from_array(widths, f"{name}_widths"))
+    return helper.make_node("Split", [name, f"{name}_widths"], columns, name=f"split_{name}", axis=1)
+
+
+def _stable(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what differs from run to run: the converter takes the order of ``opset_import`` from a set."""
+    opsets = sorted(model.opset_import, key=lambda entry: entry.domain)
+    copies = [helper.make_opsetid(entry.domain, entry.version) for entry in opsets]
+    del model.opset_import[:]
+    model.opset_import.extend(copies)
+    model.graph.name = "model"
+    model.doc_string = model.graph.doc_string = ""
+    onnx.checker.check_model(model)
+    return model
