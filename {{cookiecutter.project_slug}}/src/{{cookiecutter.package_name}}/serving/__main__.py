@@ -1,0 +1,96 @@
+"""``python -m <package>.serving``: serves the model that a pointer in a git repository names, or a bundle in a folder."""
+
+import argparse
+import hashlib
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+from .. import bundle
+from ..errors import ProblemError, run
+from .app import application
+from .follow import Follower
+from .live import Live, prepare
+from .remote import Remote, check_local, locate, without_credentials
+from .server import Server, listen
+
+log = logging.getLogger("serving")
+
+_TRAINED = Path("models/bundle")
+
+
+class SettingError(ProblemError):
+    """An option of the command line has a value that cannot work."""
+
+
+def main() -> None:
+    """Serve until a signal."""
+    options = _options()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
+    live = Live()
+    follower = None
+    if options.model is not None and options.follow is None:
+        live.model, live.problem = prepare(bundle.load(options.model), None), None
+        log.info("serving %s from %s; no pointer is followed", live.model, options.model)
+    else:
+        follower = _follower(options, live)
+    listener = listen(options.host, options.port)
+    host, port = listener.getsockname()[:2]
+    log.info("listening on http://%s:%d (an example record: GET /model)", f"[{host}]" if ":" in host else host, port)
+    if follower:
+        follower.start()
+    try:
+        Server(application(live), live).run(sockets=[listener])
+    finally:
+        if follower:
+            follower.stop()
+    log.info("stopped")
+
+
+def _follower(options: argparse.Namespace, live: Live) -> Follower:
+    url = locate(options.follow)
+    trained = _TRAINED if options.follow is None and (_TRAINED / bundle.MANIFEST).exists() else None
+    remote = Remote(url, options.branch, options.environment, _cache(options, url))
+    if not (remote.cache / "last.json").exists():
+        check_local(url)
+    log.info("following %s, every %g s", remote, options.poll)
+    return Follower(remote, live, options.poll, options.model or trained)
+
+
+def _cache(options: argparse.Namespace, url: str) -> Path:
+    key = hashlib.sha256("\n".join((without_credentials(url), options.branch, options.environment)).encode()).hexdigest()[:16]
+    package = (__package__ or "model").partition(".")[0]
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = (options.cache or home / package / "serving").resolve() / key
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise SettingError(f"the cache folder cannot be made: {error}; name one that can be written with --cache") from None
+    return folder
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__.partition(": ")[2], allow_abbrev=False)
+    add = parser.add_argument
+    add("--follow", metavar="URL_OR_PATH", help="git repository whose pointer is followed (default: origin, or else this repository)")
+    add("--branch", default="main", help="branch that holds the pointer (default: %(default)s)")
+    add("--environment", default="production", help="follow models/<environment>.yaml (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=8000, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--poll", type=float, default=2.0, metavar="SECONDS", help="time between two looks at the pointer (default: %(default)s)")
+    add("--cache", type=Path, metavar="DIR", help="where fetched bundles are kept (default: in the user's cache folder)")
+    add("--model", type=Path, metavar="DIR", help="serve this bundle; with --follow only until there is a pointer")
+    options = parser.parse_args()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", options.environment):
+        raise SettingError(f"--environment {options.environment!r} is not a name of lower-case letters, digits, - and _, as in production")
+    if not re.fullmatch(r"(?!.*(\.\.|//|\.lock$))[A-Za-z0-9_][\w./+#-]*(?<![/.])", options.branch):
+        raise SettingError(f"--branch {options.branch!r} is not the name of a branch, as in main")
+    if not 0.1 <= options.poll <= 86_400:
+        raise SettingError(f"--poll {options.poll:g} must lie between 0.1 and 86400 seconds")
+    return options
+
+
+if __name__ == "__main__":
+    run(main)

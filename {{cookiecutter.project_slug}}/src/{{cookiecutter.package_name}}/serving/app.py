@@ -1,0 +1,132 @@
+"""The HTTP routes. Every answer is JSON, and every answer of a model names its digest."""
+
+import logging
+import math
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..contract import Column, Contract, Violation
+from .live import Batcher, Live, Model
+from .requests import RefusedError, broken, read_body, read_records
+
+log = logging.getLogger("serving")
+
+_ROUTES = {
+    "POST /predict": 'one record, a list of records, or {"records": [...]}',
+    "GET /model": "name, version, digest, threshold, contract and an example record",
+    "GET /health/live": "200 while the process runs",
+    "GET /health/ready": "200 while a model is served; 'degraded' says why the newest one is not",
+}
+
+
+class Service:
+    """The routes' handlers around one :class:`Live`."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._batcher = Batcher()
+
+    async def predict(self, request: Request) -> Response:
+        """Predictions for the records in the body, by the model that is live when the body has been read."""
+        model = None
+        try:
+            body = await read_body(request)
+            if (model := self._live.model) is None:
+                raise RefusedError(503, f"there is no model yet: {self._live.problem}")
+            records = read_records(body, model.scorer.bundle.contract)
+            predictions = await self._batcher.score(model, records)
+            _require_finite(predictions)
+        except RefusedError as refused:
+            return self._answer(refused.content, refused.status, model or self._live.model)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception as error:
+            log.error("a prediction failed: %s", type(error).__name__)  # its text could hold a row
+            return self._answer({"error": "the model could not score this request"}, 500, model)
+        return self._answer({**_identity(model), "predictions": predictions}, 200, model)
+
+    async def index(self, _: Request) -> Response:
+        """What is served here, and where to go on."""
+        model = self._live.model
+        return self._answer({**_identity(model), "routes": _ROUTES}, 200, model)
+
+    async def model(self, _: Request) -> Response:
+        """The model's identity, threshold and contract, with a record to try it out."""
+        if (model := self._live.model) is None:
+            return self._answer({"error": f"there is no model yet: {self._live.problem}"}, 503, None)
+        bundle = model.scorer.bundle
+        content = {"threshold": bundle.manifest.threshold, "contract": bundle.contract, "example": example(bundle.contract)}
+        return self._answer({**_identity(model), **content}, 200, model)
+
+    async def alive(self, _: Request) -> Response:
+        """200 for as long as the process can answer."""
+        return self._answer({"live": True}, 200, None)
+
+    async def ready(self, _: Request) -> Response:
+        """200 while there is a model, also when a newer one could not be taken over; 503 before and while stopping."""
+        model, problem = self._live.model, self._live.problem
+        if model is None or self._live.draining:
+            reason = "the server is stopping" if self._live.draining else problem
+            return self._answer({"ready": False, "reason": reason}, 503, model)
+        return self._answer({"ready": True, "degraded": problem, **_identity(model)}, 200, model)
+
+    async def refuse(self, request: Request, error: Exception) -> Response:
+        """The JSON answer to an unknown path or method."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        reason = "the server failed" if status == 500 else f"{request.method} {request.url.path[:200]} is not served; GET / lists what is"
+        return self._answer({"error": reason}, status, self._live.model, getattr(error, "headers", None))
+
+    def _answer(self, content: Any, status: int, model: Model | None, headers: dict[str, str] | None = None) -> Response:
+        headers = dict(headers or {})
+        if model is not None:
+            headers["x-model-digest"] = model.digest
+        if self._live.draining:
+            headers["connection"] = "close"
+        if status == 503:
+            headers["retry-after"] = "5"
+        return Response(msgspec.json.encode(content), status, headers, "application/json")
+
+
+def application(live: Live) -> Starlette:
+    """The ASGI application that answers with whatever ``live`` holds."""
+    service = Service(live)
+    routes = [
+        Route("/", service.index, methods=["GET"]),
+        Route("/predict", service.predict, methods=["POST"]),
+        Route("/model", service.model, methods=["GET"]),
+        Route("/health/live", service.alive, methods=["GET"]),
+        Route("/health/ready", service.ready, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: service.refuse, Exception: service.refuse})
+
+
+def example(contract: Contract) -> dict[str, object]:
+    """A record that holds to the contract: the middle of each range and the first of each column's categories."""
+    return {column.name: _example(column) for column in contract.columns}
+
+
+def _example(column: Column) -> object:
+    if column.type == "category":
+        return column.categories[0] if column.categories else None
+    low, high = column.min, column.max
+    value = (low + high) / 2 if low is not None and high is not None else next((x for x in (low, high) if x is not None), 0.0)
+    return math.floor(value) if column.type == "integer" else value
+
+
+def _identity(model: Model | None) -> dict[str, object]:
+    if model is None:
+        return {"model": None, "version": None, "digest": None}
+    return {"model": model.name, "version": model.version, "digest": model.digest}
+
+
+def _require_finite(predictions: list[dict[str, Any]]) -> None:
+    rule = "the model has no finite answer for this record; its numbers are too extreme"
+    violations = [Violation(row, "", None, rule) for row, one in enumerate(predictions) if not math.isfinite(one["probability"])]
+    if violations:
+        raise broken(violations)
