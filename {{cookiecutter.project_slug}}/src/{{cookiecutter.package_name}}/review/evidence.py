@@ -1,0 +1,145 @@
+"""What is judged: the pull request of a finished train run, and what its commit brings as data, never as code."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from .. import candidate, dataset, github, params
+from ..errors import ProblemError
+from ..git import git, show
+from . import ReviewError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRAIN = ".github/workflows/train.yml"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A finished train run and the pull request it belongs to.
+
+    ``merge`` is the commit that was trained: the pull request merged into main, present in this clone as data.
+    ``pull_request`` is None for a merge queue's run, and ``outdated`` says why nothing should be judged.
+    """
+
+    run_id: int
+    head_sha: str
+    succeeded: bool
+    merge: str | None
+    pull_request: int | None = None
+    outdated: str | None = None
+
+
+def find(run_id: int, base: str = "main") -> Subject:
+    """Look a run up and fetch its merge commit, without checking it out.
+
+    Raises:
+        ReviewError: the run is not one of the train workflow for a pull request or merge queue.
+        GitHubError, GitError: GitHub cannot be asked.
+    """
+    run = github.get(f"actions/runs/{run_id}")
+    if run["path"].split("@")[0] != TRAIN or run["event"] not in ("pull_request", "merge_group"):
+        raise ReviewError(f"run {run_id} is {run['event']} of {run['path']}, not a pull request's {TRAIN}; it is not judged")
+    sha, succeeded = run["head_sha"], run["conclusion"] == "success"
+    if run["event"] == "merge_group":
+        git("fetch", "-q", "--no-tags", "origin", sha)
+        return Subject(run_id, sha, succeeded, sha)
+    found = [pull for pull in github.get_all("pulls", state="open", base=base) if pull["head"]["sha"] == sha]
+    if len(found) != 1:
+        return Subject(run_id, sha, succeeded, None, outdated=f"{len(found)} open pull requests have {sha[:9]} as their head, not one")
+    return Subject(run_id, sha, succeeded, _fetch_merge(found[0]["number"], sha), found[0]["number"])
+
+
+def fetch_candidate(run_id: int, into: Path) -> Path | None:
+    """Download and unpack the candidate of a run; None where the run left none.
+
+    Raises:
+        CandidateError: the artifact holds anything that does not belong there.
+    """
+    artifacts = github.get_all(f"actions/runs/{run_id}/artifacts", key="artifacts")
+    ours = [item for item in artifacts if item["name"] == candidate.ARTIFACT and not item["expired"]]
+    if not ours:
+        return None
+    into.mkdir(parents=True, exist_ok=True)
+    archive = into / "candidate.zip"
+    github.download(f"actions/artifacts/{ours[-1]['id']}/zip", archive)
+    return candidate.unpack(archive, into / "candidate")
+
+
+def _fetch_merge(number: int, sha: str) -> str:
+    ref = f"refs/judge/{number}"
+    git("fetch", "-q", "--no-tags", "origin", f"+refs/pull/{number}/merge:{ref}")
+    merge = git("rev-parse", ref)
+    if git("rev-parse", f"{merge}^2") != sha:
+        raise ReviewError(f"pull request {number} moved on while it was judged; the run of its newest commit will be judged")
+    return merge
+
+
+@dataclass(frozen=True)
+class Material:
+    """Parameters, raw data file and its digest, as a commit has them."""
+
+    params: params.Params
+    data: Path
+    data_digest: str
+
+    def test_rows(self) -> "pd.DataFrame":
+        """The rows of the raw data that belong to the test side, checked against the contract."""
+        frame = dataset.read(self.data, self.params)
+        return frame[dataset.side(frame[self.params.data.id], self.params.split) == "test"]
+
+
+def of_working_tree() -> Material:
+    """The material of the files as they are here."""
+    chosen = params.load()
+    return _material(chosen, Path(chosen.data.path))
+
+
+def of_commit(commit: str, into: Path, objects: list[Path]) -> Material:
+    """The material of a commit, written to ``into``.
+
+    Data that DVC tracks is taken from ``objects`` (folders with ``files/md5``), by the sum that its ``.dvc`` file names.
+
+    Raises:
+        ReviewError: the commit lacks params.yaml or the data file.
+        ParamsError: main's code cannot read the commit's params.yaml.
+    """
+    text = show(commit, "params.yaml")
+    if text is None:
+        raise ReviewError("params.yaml is missing in the pull request; restore it")
+    path = into / "params.yaml"
+    path.write_bytes(text)
+    chosen = params.load(path)
+    data = into / Path(chosen.data.path).name
+    data.write_bytes(_raw_data(commit, chosen.data.path, objects))
+    return _material(chosen, data)
+
+
+def _raw_data(commit: str, path: str, objects: list[Path]) -> bytes:
+    content = show(commit, path)
+    if content is not None:
+        return content
+    tracked = show(commit, f"{path}.dvc")
+    if tracked is None:
+        raise ReviewError(f"params.yaml names the data file {path}, but the pull request has neither it nor {path}.dvc")
+    try:
+        md5 = str(yaml.safe_load(tracked)["outs"][0]["md5"])
+    except (yaml.YAMLError, LookupError, TypeError):
+        raise ReviewError(f"{path}.dvc names no md5; run `dvc add {path}` again") from None
+    for folder in objects:
+        file = folder / "files" / "md5" / md5[:2] / md5[2:]
+        if file.is_file() and hashlib.md5(file.read_bytes()).hexdigest() == md5:
+            return file.read_bytes()
+    raise ReviewError(f"{path} (md5 {md5}) is neither in the store nor in the candidate; run `dvc push` or train again")
+
+
+def _material(chosen: params.Params, data: Path) -> Material:
+    try:
+        digest = hashlib.sha256(data.read_bytes()).hexdigest()
+    except OSError:
+        raise ProblemError(f"{data} is missing; params.yaml: data.path names it") from None
+    return Material(chosen, data, f"sha256:{digest}")
