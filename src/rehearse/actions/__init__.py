@@ -1,0 +1,1 @@
+"""Workflow files: which run, whether they can be played, and playing them."""

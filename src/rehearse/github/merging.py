@@ -1,0 +1,243 @@
+"""Pull requests: opening, following their branches, merging under protection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import Refused
+from . import events, git
+from .model import Protection, Pull, RepositoryState, now
+from .views import closing_numbers
+
+if TYPE_CHECKING:
+    from .core import Core
+
+METHODS = ("merge", "squash")
+PASSING = ("success", "neutral", "skipped")
+
+
+def open_pull(
+    core: Core,
+    state: RepositoryState,
+    *,
+    head: str,
+    base: str,
+    title: str,
+    body: str,
+    author: str,
+    draft: bool = False,
+    quiet: bool = False,
+) -> Pull:
+    """Open a pull request from ``branch`` or ``owner:branch``. Raises ``Refused`` (422)."""
+    owner, _, branch = head.rpartition(":")
+    source = _head_repository(core, state, owner)
+    head_sha = git.resolve(source.git_dir, f"refs/heads/{branch}")
+    base_sha = git.resolve(state.git_dir, f"refs/heads/{base}")
+    if head_sha is None or base_sha is None:
+        raise Refused(
+            422,
+            f"Validation Failed: {'head' if head_sha is None else 'base'} is invalid ({head if head_sha is None else base} is not a branch)",
+        )
+    if any(
+        one.state == "open" and (one.head_repository, one.head_ref, one.base_ref) == (source.full_name, branch, base)
+        for one in state.pulls
+    ):
+        raise Refused(422, f"Validation Failed: A pull request already exists for {source.owner}:{branch}.")
+    if head_sha == base_sha or git.is_ancestor(state.git_dir, head_sha, base_sha):
+        raise Refused(422, f"Validation Failed: No commits between {base} and {head}")
+    with state.push_lock, core.lock:
+        one = Pull(
+            number=next(state.numbers),
+            title=title,
+            body=body,
+            author=author,
+            draft=draft,
+            head_repository=source.full_name,
+            head_ref=branch,
+            head_sha=head_sha,
+            base_ref=base,
+            base_sha=base_sha,
+        )
+        state.issues[one.number] = one
+        refresh(core, state, one)
+        core.tell("pull opened", repository=state.full_name, number=one.number, title=title, author=author)
+        if not quiet:
+            events.pull_request(core, state, one, "opened", author)
+    return one
+
+
+def _head_repository(core: Core, state: RepositoryState, owner: str) -> RepositoryState:
+    if owner in ("", state.owner):
+        return state
+    for other in core.repositories.values():
+        if other.owner == owner and other.parent == state.full_name:
+            return other
+    raise Refused(422, f"Validation Failed: {owner} has no fork of {state.full_name}")
+
+
+def refresh(core: Core, state: RepositoryState, one: Pull) -> None:
+    """Point refs/pull/N/head and /merge at the present head and base."""
+    source = core.repositories[one.head_repository]
+    if source is not state:
+        git.git(
+            state.git_dir,
+            "fetch",
+            "-q",
+            "--no-tags",
+            str(source.git_dir),
+            f"+{one.head_sha}:refs/pull/{one.number}/head",
+        )
+    one.base_sha = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
+    git.update_ref(state.git_dir, f"refs/pull/{one.number}/head", one.head_sha)
+    merged = git.merge(state.git_dir, one.base_sha, one.head_sha, f"Merge {one.head_sha} into {one.base_sha}")
+    if merged is None:
+        git.git(state.git_dir, "update-ref", "-d", f"refs/pull/{one.number}/merge")
+    else:
+        git.update_ref(state.git_dir, f"refs/pull/{one.number}/merge", merged)
+    one.merge_commit_sha = merged
+
+
+def branch_moved(core: Core, state: RepositoryState, ref: str, old: str, new: str, actor: str, *, by_run: bool) -> None:
+    """What GitHub does after a ref changed. An event made with a run's token starts nothing."""
+    branch = ref.removeprefix("refs/heads/")
+    with core.lock:
+        core.tell("pushed", repository=state.full_name, ref=ref, old=old, new=new, actor=actor, by_run=by_run)
+        if ref.startswith("refs/heads/") and new != git.ZERO:
+            _follow_head(core, state, branch, new, actor, by_run=by_run)
+            _follow_base(core, state, branch, new, actor)
+        if not by_run:
+            events.push(core, state, ref, old, new, actor)
+
+
+def _follow_head(core: Core, state: RepositoryState, branch: str, new: str, actor: str, *, by_run: bool) -> None:
+    for target in list(core.repositories.values()):
+        for one in target.pulls:
+            if one.state == "open" and (one.head_repository, one.head_ref) == (state.full_name, branch):
+                one.head_sha = new
+                refresh(core, target, one)
+                if not by_run:
+                    events.pull_request(core, target, one, "synchronize", actor)
+
+
+def _follow_base(core: Core, state: RepositoryState, branch: str, new: str, actor: str) -> None:
+    for one in state.pulls:
+        if one.state != "open" or one.base_ref != branch:
+            continue
+        if git.is_ancestor(state.git_dir, one.head_sha, new):
+            _close_as_merged(core, state, one, new, actor)
+        else:
+            refresh(core, state, one)
+
+
+def protection_of(state: RepositoryState, branch: str) -> Protection | None:
+    """Rules of a branch, None when it is not protected."""
+    return state.protections.get(branch)
+
+
+def missing_statuses(state: RepositoryState, required: list[str], sha: str) -> list[str]:
+    """Required contexts without a newest status of success or a passing check run."""
+    latest = {one.context: one.state == "success" for one in state.statuses if one.sha == sha}
+    latest |= {
+        one.name: one.conclusion in PASSING for one in state.checks if one.head_sha == sha and one.name not in latest
+    }
+    return [context for context in required if not latest.get(context)]
+
+
+def why_not_push(state: RepositoryState, ref: str, new: str, login: str) -> str | None:
+    """Why a direct push of ``new`` to ``ref`` is declined, None when it is not."""
+    if ref.startswith("refs/pull/"):
+        return "deny updating a hidden ref"
+    rules = protection_of(state, ref.removeprefix("refs/heads/")) if ref.startswith("refs/heads/") else None
+    if rules is None or login in rules.bypass:
+        return None
+    if rules.require_pull:
+        return "Changes must be made through a pull request."
+    missing = missing_statuses(state, rules.required_statuses, new)
+    return (
+        "".join(
+            f'Required status check "{missing[0]}" is expected.'
+            if len(missing) == 1
+            else f"{len(missing)} of {len(rules.required_statuses)} required status checks are expected."
+        )
+        if missing
+        else None
+    )
+
+
+def merge_pull(
+    core: Core,
+    state: RepositoryState,
+    number: int,
+    actor: str,
+    *,
+    method: str = "merge",
+    by_run: bool = False,
+    sha: str | None = None,
+) -> str:
+    """Merge a pull request and return the merge commit. Raises ``Refused`` (404, 405, 409)."""
+    with state.push_lock, core.lock:
+        one = state.pull(number)
+        if one is None:
+            raise Refused(404, "Not Found")
+        if one.state != "open" or one.draft:
+            raise Refused(405, "Pull Request is not mergeable" if not one.draft else "Pull Request is still a draft")
+        if sha is not None and sha != one.head_sha:
+            raise Refused(409, "Head branch was modified. Review and try the merge again.")
+        if method not in METHODS:
+            raise Refused(405, f"{method.capitalize()} merges are not allowed on this repository.")
+        rules = protection_of(state, one.base_ref)
+        missing = (
+            missing_statuses(state, rules.required_statuses, one.head_sha)
+            if rules and actor not in rules.bypass
+            else []
+        )
+        if missing:
+            raise Refused(405, "".join(f'Required status check "{name}" is expected. ' for name in missing).strip())
+        made = _merge_commit(state, one, method)
+        old = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
+        git.git(state.git_dir, "update-ref", f"refs/heads/{one.base_ref}", made, old)
+        _close_as_merged(core, state, one, made, actor)
+        if not by_run:
+            events.pull_request(core, state, one, "closed", actor)
+        branch_moved(core, state, f"refs/heads/{one.base_ref}", old, made, actor, by_run=by_run)
+        return made
+
+
+def _merge_commit(state: RepositoryState, one: Pull, method: str) -> str:
+    base = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
+    owner = one.head_repository.split("/")[0]
+    if method == "squash":
+        made = git.squash(state.git_dir, base, one.head_sha, f"{one.title} (#{one.number})\n\n{one.body}".strip())
+    else:
+        made = git.merge(
+            state.git_dir,
+            base,
+            one.head_sha,
+            f"Merge pull request #{one.number} from {owner}/{one.head_ref}\n\n{one.title}",
+        )
+    if made is None:
+        raise Refused(405, "Pull Request has merge conflicts")
+    return made
+
+
+def _close_as_merged(core: Core, state: RepositoryState, one: Pull, made: str, actor: str) -> None:
+    one.state, one.merged, one.merged_by, one.merge_commit_sha, one.merged_at = "closed", True, actor, made, now()
+    for number in closing_numbers(one.body):
+        if number in state.issues:
+            state.issues[number].state = "closed"
+    core.tell("merged", repository=state.full_name, number=one.number, sha=made, actor=actor)
+
+
+def try_auto_merge(core: Core, state: RepositoryState, sha: str) -> None:
+    """Merge the pull requests of this head that wait for nothing any more."""
+    with state.push_lock, core.lock:
+        for one in state.pulls:
+            if one.state != "open" or one.auto_merge is None or one.head_sha != sha:
+                continue
+            rules = protection_of(state, one.base_ref)
+            if missing_statuses(state, rules.required_statuses if rules else [], sha):
+                continue
+            try:
+                merge_pull(core, state, one.number, one.auto_merge)
+            except Refused as refusal:
+                core.tell("auto merge refused", repository=state.full_name, number=one.number, reason=refusal.message)

@@ -1,0 +1,1 @@
+"""Plays the life of a generated repository: pull request, comment, merge, promotion, serving, rollback."""
