@@ -1,0 +1,67 @@
+# Needs Python 3.11 or newer, git, Node.js and make; everything else is installed into .venv from requirements.txt.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON := $(shell for name in python3.11 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+UV := $(shell command -v uv 2>/dev/null)
+BIN := .venv/bin
+# How many test files run side by side.
+JOBS ?= 2
+# More words for the command behind `demo` and `test`, for example `make test ARGS='-k hostile'`.
+ARGS ?=
+
+.PHONY: help setup demo test references lint format lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
+
+setup: .venv/.ready ## Install what is needed into .venv (the other targets do it by themselves)
+
+demo: .venv/.ready ## Bake the default project and watch its whole life, from first push to rollback
+	@$(BIN)/rehearse demo $(ARGS)
+
+test: .venv/.ready ## Test the template, the local GitHub, and the story
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+references: .venv/.ready ## Make the reference models of all scenarios again (what changed, and nothing else)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(ARGS)
+
+lint: .venv/.ready ## Check the style of the code at the root
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: .venv/.ready ## Write the code at the root in its style
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+# Without a terminal's index options in the file: which registry serves it is the reader's business.
+lock: .venv/.ready ## Resolve requirements.txt again, with hashes
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.txt pyproject.toml
+
+clean: ## Remove what the other targets made
+	rm -rf .venv build .pytest_cache .ruff_cache
+
+.venv/.ready: requirements.txt pyproject.toml
+ifeq ($(PYTHON),)
+	@echo "error: Python 3.11 or newer was not found on PATH; install it (it may be called python3.11 or python3) and try again" >&2; exit 1
+endif
+	@command -v git >/dev/null || { echo "error: git was not found on PATH; install it and try again" >&2; exit 1; }
+	@command -v node >/dev/null || { echo "error: node was not found on PATH; install Node.js (workflow steps may need it) and try again" >&2; exit 1; }
+	@rm -rf .venv
+ifneq ($(UV),)
+	@echo "Setting up .venv with uv (once) ..."
+	@uv venv --quiet --python $(PYTHON) .venv
+	@VIRTUAL_ENV=.venv uv pip sync --quiet --require-hashes requirements.txt
+	@VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
+else
+	@echo "Setting up .venv with pip (once; a few minutes, less with uv on PATH) ..."
+	@$(PYTHON) -m venv .venv || { echo "error: '$(PYTHON) -m venv' failed; install its venv module (Debian, Ubuntu: apt-get install python3-venv) and try again" >&2; exit 1; }
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements.txt \
+		&& touch .venv/.installed; } 2>&1 | tee .venv/setup.log | sed -n 's/^Collecting \([^=]*\)==.*/  \1/p; s/^Installing collected.*/  installing .../p'
+	@test -e .venv/.installed || { tail -n 20 .venv/setup.log >&2; echo "error: the libraries of requirements.txt could not be installed; all of pip's words are in .venv/setup.log" >&2; exit 1; }
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . # uv_build looks for its program on PATH
+endif
+	@touch $@
