@@ -1,6 +1,8 @@
 """Prints what folders and files hold, one ``SHA-256  path`` a line, so that a change anywhere in them can be seen.
 
-``python -m rehearse.fingerprint PATH...``  (DVC cannot watch a folder that is a DVC repository itself.)
+``python src/rehearse/fingerprint.py PATH...``  (standard library only)
+
+For DVC, which cannot watch a folder that is a DVC repository itself.
 """
 
 import hashlib

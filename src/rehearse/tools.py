@@ -30,7 +30,7 @@ def gather_tools(folder: Path) -> None:
             (folder / name).symlink_to(found)
         elif name not in OPTIONAL:
             raise RehearseError(
-                f"{name} is not installed beside {sys.executable} nor on PATH: install the project's dependencies (uv sync)"
+                f"{name} is neither beside {sys.executable} nor on PATH: install the project's dependencies"
             )
     _link_interpreter(folder)
     _link_cml(folder)

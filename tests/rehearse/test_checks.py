@@ -40,6 +40,18 @@ def with_job(job: str, top: str = "on: push") -> str:
 
 
 RUN = "steps: [{run: 'true'}]"
+ON = "runs-on: ubuntu-24.04"
+MATRIX = f"{{runs-on: '${{{{ matrix.os }}}}', strategy: {{matrix: {{os: [ubuntu-24.04, macos-26]}}}}, {RUN}}}"
+
+
+def with_step(step: str) -> str:
+    """A workflow of one step."""
+    return with_job(f"{{{ON}, steps: [{{{step}}}]}}")
+
+
+def plain(more: str = "", top: str = "on: push") -> str:
+    """A playable workflow with something added to the job or the top."""
+    return with_job(f"{{{ON}, {more}{RUN}}}", top)
 
 
 @pytest.mark.parametrize(
@@ -48,27 +60,27 @@ RUN = "steps: [{run: 'true'}]"
         (with_job(f"{{runs-on: windows-latest, {RUN}}}"), "job only: runs-on windows-latest"),
         (with_job(f"{{runs-on: [self-hosted, gpu], {RUN}}}"), "several labels"),
         (with_job(f"{{{RUN}}}"), "runs-on is missing"),
-        (with_job(f"{{runs-on: '${{{{ matrix.os }}}}', strategy: {{matrix: {{os: [ubuntu-24.04, macos-26]}}}}, {RUN}}}"), "runs-on macos-26"),
-        (with_job("{runs-on: ubuntu-24.04, steps: [{uses: actions/checkout@v7}]}"), "not pinned by a full commit SHA"),
-        (with_job(f"{{runs-on: ubuntu-24.04, steps: [{{uses: someone/thing@{SHA}}}]}}"), "no stand-in for someone/thing"),
-        (with_job(f"{{runs-on: ubuntu-24.04, steps: [{{uses: actions/checkout@{SHA}, with: {{fetchdepth: 0}}}}]}}"), "has no input 'fetchdepth'; it has .*fetch-depth"),
-        (with_job(f"{{runs-on: ubuntu-24.04, steps: [{{uses: actions/upload-artifact@{SHA}, with: {{name: x}}}}]}}"), "needs the input 'path'"),
-        (with_job("{runs-on: ubuntu-24.04, steps: [{uses: ./.github/actions/mine}]}"), "has no action.yml in the commit"),
-        (with_job("{runs-on: ubuntu-24.04, steps: [{uses: $/.github/actions/mine}]}"), "cannot be played"),
-        (with_job("{runs-on: ubuntu-24.04, steps: [{uses: 'docker://alpine'}]}"), "needs containers"),
-        (with_job(f"{{runs-on: ubuntu-24.04, services: {{db: {{image: x}}}}, {RUN}}}"), "'services:' needs containers"),
-        (with_job(f"{{runs-on: ubuntu-24.04, container: x, {RUN}}}"), "'container:' needs containers"),
-        (with_job(f"{{runs-on: ubuntu-24.04, timeout-minutes: 0.5, {RUN}}}"), "timeout-minutes is 0.5"),
-        (with_job("{runs-on: ubuntu-24.04, steps: [{run: x, timeout-minutes: 1.5}]}"), "step 1 .*timeout-minutes is 1.5"),
-        (with_job(f"{{runs-on: ubuntu-24.04, continue-on-error: true, {RUN}}}"), "continue-on-error"),
-        (with_job(f"{{runs-on: ubuntu-24.04, permissions: {{contnets: read}}, {RUN}}}"), "permission 'contnets: read' does not exist"),
+        (with_job(MATRIX), "runs-on macos-26"),
+        (with_step("uses: actions/checkout@v7"), "not pinned by a full commit SHA"),
+        (with_step(f"uses: someone/thing@{SHA}"), "no stand-in for someone/thing"),
+        (with_step(f"uses: actions/checkout@{SHA}, with: {{fetchdepth: 0}}"), "no input 'fetchdepth'; .*fetch-depth"),
+        (with_step(f"uses: actions/upload-artifact@{SHA}, with: {{name: x}}"), "needs the input 'path'"),
+        (with_step("uses: ./.github/actions/mine"), "has no action.yml in the commit"),
+        (with_step("uses: $/.github/actions/mine"), "cannot be played"),
+        (with_step("uses: 'docker://alpine'"), "needs containers"),
+        (plain("services: {db: {image: x}}, "), "'services:' needs containers"),
+        (plain("container: x, "), "'container:' needs containers"),
+        (plain("timeout-minutes: 0.5, "), "timeout-minutes is 0.5"),
+        (with_step("run: x, timeout-minutes: 1.5"), "step 1 .*timeout-minutes is 1.5"),
+        (plain("continue-on-error: true, "), "continue-on-error"),
+        (plain("permissions: {contnets: read}, "), "permission 'contnets: read' does not exist"),
         (with_job("{uses: acme/other/.github/workflows/x.yml@main}"), "no stand-in"),
         (with_job("{uses: ./.github/workflows/missing.yml}"), "is not in the commit"),
         (with_job("{runs-on: ubuntu-24.04, steps: []}"), "has no steps"),
-        (with_job(f"{{runs-on: ubuntu-24.04, {RUN}}}", "on: {push: {branches: [a], branches-ignore: [b]}}"), "both branches and branches-ignore"),
-        (with_job(f"{{runs-on: ubuntu-24.04, {RUN}}}", "on: {push: {paths: ['!a']}}"), "only patterns that begin with '!'"),
-        (with_job(f"{{runs-on: ubuntu-24.04, {RUN}}}", "on: {workflow_run: {types: [completed]}}"), "must list 'workflows'"),
-        (with_job(f"{{runs-on: ubuntu-24.04, {RUN}}}", "on: psuh"), "no event GitHub knows: .'psuh'"),
+        (plain(top="on: {push: {branches: [a], branches-ignore: [b]}}"), "both branches and branches-ignore"),
+        (plain(top="on: {push: {paths: ['!a']}}"), "only patterns that begin with '!'"),
+        (plain(top="on: {workflow_run: {types: [completed]}}"), "must list 'workflows'"),
+        (plain(top="on: psuh"), "no event GitHub knows: .'psuh'"),
         ("on: push\njobs: {}\n", "at least one job"),
         ("on: [push\n", "not valid YAML"),
     ],
@@ -79,15 +91,15 @@ def test_refusals(text: str, message: str) -> None:
 
 
 def test_a_playable_workflow_names_its_stand_ins() -> None:
-    job = f"{{runs-on: ubuntu-24.04, steps: [{{uses: actions/checkout@{SHA}}}, {{uses: actions/cache/restore@{SHA}, with: {{path: a, key: b}}}}]}}"
-    found = check(with_job(job)).found
+    steps = f"uses: actions/checkout@{SHA}}}, {{uses: actions/cache/restore@{SHA}, with: {{path: a, key: b}}"
+    found = check(with_step(steps)).found
     assert sorted(found) == [f"actions/cache@{SHA}", f"actions/checkout@{SHA}"]
 
 
 def test_a_local_action_is_checked_too() -> None:
     action = "runs: {using: composite, steps: [{uses: actions/checkout@main}]}"
     with pytest.raises(PlayError, match=r"\./mine: step 1.*not pinned"):
-        check(with_job("{runs-on: ubuntu-24.04, steps: [{uses: ./mine}]}"), {"mine/action.yml": action})
+        check(with_step("uses: ./mine"), {"mine/action.yml": action})
 
 
 @pytest.mark.parametrize("name", StandIns((BUILT_IN,)).names())
@@ -123,13 +135,26 @@ def test_permissions_of_several_jobs() -> None:
     assert read_permissions("read-all", "x")["actions"] == "read"  # type: ignore[index]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "concurrency: {group: a, queue: max}\njobs:\n  b:\n    concurrency:\n      group: c\n      queue: max\n    steps: []\n",
-        "concurrency:\n  group: a\n  queue: max  # why\n\njobs:\n  b: {concurrency: {queue: max, group: x}, steps: []}\n",
-    ],
-)
+BLOCK = """\
+concurrency: {group: a, queue: max}
+jobs:
+  b:
+    concurrency:
+      group: c
+      queue: max
+    steps: []
+"""
+FLOW = """\
+concurrency:
+  group: a
+  queue: max  # why
+
+jobs:
+  b: {concurrency: {queue: max, group: x}, steps: []}
+"""
+
+
+@pytest.mark.parametrize("text", [BLOCK, FLOW])
 def test_the_copy_for_act_has_no_queue(text: str) -> None:
     before, after = yaml.safe_load(text), yaml.safe_load(without_queue(text))
     assert "queue" not in str(after)

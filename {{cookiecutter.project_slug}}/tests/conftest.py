@@ -52,7 +52,9 @@ def raw(tmp_path: Path) -> pd.DataFrame:
     frame["hours-per-week"] = np.where(random.random(ROWS) < 0.15, np.nan, random.normal(40, 5, ROWS))
     frame["größe.in.cm"] = random.normal(170, 10, ROWS).round(1)
     frame["label"] = random.choice(["a", "b", "None", ""], ROWS, p=[0.5, 0.3, 0.1, 0.1])
-    signal = frame["hours per week"] / 20 + (frame["label"] == "a") + frame["hours-per-week"].isna() + frame["numeric"].clip(-2000, 2000) / 2000
+    signal = (
+        frame["hours per week"] / 20 + (frame["label"] == "a") + frame["hours-per-week"].isna() + frame["numeric"].clip(-2000, 2000) / 2000
+    )
     frame["left"] = np.where(signal + random.normal(0, 1, ROWS) > 3.2, "yes", "no")
     return frame
 

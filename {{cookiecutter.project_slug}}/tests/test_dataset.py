@@ -28,14 +28,14 @@ def refused(path: Path, chosen: Params) -> str:
     ("column", "value", "rule"),
     [
         ("numeric", "1.5 kg", "must be a number"),
-        ("numeric", "", "must not be missing"),
+        ("numeric", "", "is required and cannot be missing"),
         ("numeric", "1e39", "must be a finite number that fits into 32-bit floating point"),
         ("hours per week", "1.5", "must be a whole number"),
         ("hours per week", "-1", "must be at least 0"),
         ("hours per week", "101", "must be at most 100"),
         ("label", "c", "must be one of 'a', 'b', 'None', 'never seen'"),
         ("left", "maybe", "must be one of 'no', 'yes'"),
-        ("key", "", "must not be missing"),
+        ("key", "", "is required and cannot be missing"),
     ],
 )
 def test_bad_cells_are_named_by_line_and_id(column: str, value: str, rule: str, raw: pd.DataFrame, choose: Choose, write: Write) -> None:
@@ -142,14 +142,18 @@ def test_serving_refuses_what_json_can_hold_and_a_number_is_not(value: object, c
 
 def test_serving_names_missing_and_unknown_columns(choose: Choose) -> None:
     found = choose().contract().check([{"numeric": 1, "größe.in.cm": 1, "hours-per-week": 1, "label": "a", "labl": "a"}])
-    assert [(one.column, one.rule) for one in found] == [("hours per week", "this column is required"), ("labl", "this column is not known")]
+    assert [(one.column, one.rule) for one in found] == [
+        ("hours per week", "this column is required"),
+        ("labl", "this column is not known"),
+    ]
 
 
 def test_both_ways_give_the_model_the_same_inputs(raw: pd.DataFrame, choose: Choose, write: Write) -> None:
     contract = choose().contract()
     frame = dataset.read(write(raw), choose())
     records = [
-        {name: None if value != value else value for name, value in row.items()} for row in frame[[c.name for c in contract.columns]].to_dict("records")
+        {name: None if value != value else value for name, value in row.items()}
+        for row in frame[[c.name for c in contract.columns]].to_dict("records")
     ]
     for one, other in zip(dataset.matrices(frame, contract), contract.matrices(records), strict=True):
         assert one.dtype == other.dtype

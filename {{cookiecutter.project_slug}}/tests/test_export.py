@@ -30,7 +30,9 @@ Sides = dict[str, pd.DataFrame]
 
 
 @pytest.fixture
-def sides(raw: pd.DataFrame, choose: Callable[..., Params], write: Callable[[pd.DataFrame], Path], monkeypatch: pytest.MonkeyPatch) -> Sides:
+def sides(
+    raw: pd.DataFrame, choose: Callable[..., Params], write: Callable[[pd.DataFrame], Path], monkeypatch: pytest.MonkeyPatch
+) -> Sides:
     path = write(raw)
     monkeypatch.chdir(path.parent)
     frame = dataset.read("data.csv", choose())
@@ -72,7 +74,11 @@ def refused(pipeline: Any, tmp_path: Path, sides: Sides, chosen: Params) -> str:
     [
         (RandomForestClassifier(20, random_state=0), {"scale": False, "impute": False}, "add SimpleImputer in features.py"),
         (RandomForestClassifier(60, random_state=0), {"scale": True, "impute": True}, "delete StandardScaler in features.py"),
-        (HistGradientBoostingClassifier(max_iter=5, categorical_features=[1]), {"scale": False, "impute": False}, "delete categorical_features"),
+        (
+            HistGradientBoostingClassifier(max_iter=5, categorical_features=[1]),
+            {"scale": False, "impute": False},
+            "delete categorical_features",
+        ),
         (
             CalibratedClassifierCV(RandomForestClassifier(20, random_state=0), method="isotonic"),
             {"scale": False, "impute": True},
@@ -137,7 +143,10 @@ def test_model_of_numbers_alone_or_categories_alone(tmp_path: Path, sides: Sides
         (lambda folder: (folder / "contract.json").unlink(), "contract.json: no such file"),
         (lambda folder: (folder / "run.py").write_text("x"), "'run.py' does not belong into a bundle"),
         (lambda folder: (folder / "manifest.json").write_text("{"), "manifest.json: "),
-        (lambda folder: os.replace(folder / "model.onnx", folder.parent / "m") or (folder / "model.onnx").symlink_to("../m"), "symbolic link"),
+        (
+            lambda folder: os.replace(folder / "model.onnx", folder.parent / "m") or (folder / "model.onnx").symlink_to("../m"),
+            "symbolic link",
+        ),
     ],
 )
 def test_changed_bundle_is_refused(
@@ -155,5 +164,5 @@ def test_changed_bundle_is_refused(
 def test_other_digest_is_refused(tmp_path: Path, sides: Sides, choose: Callable[..., Params]) -> None:
     folder = tmp_path / "bundle"
     made(folder, train.fit(sides["train"], choose()), sides, choose())
-    with pytest.raises(bundle.BundleError, match="digest is sha256:.* and not sha256:00"):
+    with pytest.raises(bundle.BundleError, match=r"digest is sha256:.* and not sha256:00"):
         bundle.load(folder, "sha256:" + "0" * 64)

@@ -65,7 +65,11 @@ def test_mistake_is_one_line(old: str, new: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("LogisticRegression", "LogisticRegresion", "model.estimator 'LogisticRegresion' is not known (did you mean 'LogisticRegression'?)"),
+        (
+            "LogisticRegression",
+            "LogisticRegresion",
+            "model.estimator 'LogisticRegresion' is not known (did you mean 'LogisticRegression'?)",
+        ),
         ("C: 1e-1", "c: 1", "model.parameters.c is not a parameter of LogisticRegression"),
         ("C: 1e-1", "C: one", "The 'C' parameter of LogisticRegression must be a float"),
         ("C: 1e-1", "C: -1", "The 'C' parameter of LogisticRegression must be a float"),
@@ -79,7 +83,9 @@ def test_wrong_estimator_is_one_line(old: str, new: str, expected: str) -> None:
 
 
 def test_parameter_that_converts_wrongly_is_refused_before_training() -> None:
-    wrong = SMALL.replace("LogisticRegression, parameters: {C: 1e-1}", "HistGradientBoostingClassifier, parameters: {categorical_features: [0]}")
+    wrong = SMALL.replace(
+        "LogisticRegression, parameters: {C: 1e-1}", "HistGradientBoostingClassifier, parameters: {categorical_features: [0]}"
+    )
     with pytest.raises(params.ParamsError, match=r"categorical_features gives other probabilities in ONNX.*delete it"):
         estimators.find(params.parse(wrong).model)
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -66,7 +67,7 @@ def test_records_are_answered_in_their_order_up_to_a_thousand(fixed: tuple[Runni
         ({"age": True, "fee": 1, "plan": "basic"}, "age", "whole number"),
         ({"age": 4.5, "fee": 1, "plan": "basic"}, "age", "whole number"),
         ({"age": 121, "fee": 1, "plan": "basic"}, "age", "at most 120"),
-        ({"age": None, "fee": 1, "plan": "basic"}, "age", "required"),
+        ({"age": None, "fee": 1, "plan": "basic"}, "age", "missing"),
         ({"age": 4, "fee": 1e39, "plan": "basic"}, "fee", "finite"),
         ({"age": 4, "fee": 10**400, "plan": "basic"}, "fee", "finite"),
         ({"age": 4, "fee": [1], "plan": "basic"}, "fee", "number"),
@@ -124,14 +125,16 @@ def test_no_body_is_a_server_error(fixed: tuple[Running, str], body: bytes, stat
 
 
 def test_a_body_above_the_limit_is_refused_by_its_length_and_by_counting(fixed: tuple[Running, str]) -> None:
-    connection = fixed[0].connect()
-    connection.putrequest("POST", "/predict")
-    connection.putheader("Content-Length", str(50_000_000))
-    connection.endheaders()
-    assert connection.getresponse().status == 413  # answered before a byte of it was sent
-    connection = fixed[0].connect()
-    connection.request("POST", "/predict", iter([b" " * 65_536] * 20), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
-    assert connection.getresponse().status == 413
+    with closing(fixed[0].connect()) as connection:
+        connection.putrequest("POST", "/predict")
+        connection.putheader("Content-Length", str(50_000_000))
+        connection.endheaders()
+        with connection.getresponse() as answer:  # before a byte of the body was sent
+            assert answer.status == 413
+    with closing(fixed[0].connect()) as connection:
+        connection.request("POST", "/predict", iter([b" " * 65_536] * 20), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        with connection.getresponse() as answer:
+            assert answer.status == 413
     assert fixed[0].ask("POST", "/predict", b"x", Content_Encoding="gzip")[0] == 415
     assert fixed[0].ask("POST", "/predict", ROW)[0] == 200
 
@@ -283,16 +286,17 @@ def test_a_stop_under_load_loses_no_request(tmp_path: Path) -> None:
         threads = [threading.Thread(target=_load, args=(running, n, answered, lost)) for n in range(8)]
         for thread in threads:
             thread.start()
-        slow = running.connect()
         body = json.dumps(ROW).encode()
-        slow.putrequest("POST", "/predict")
-        slow.putheader("Content-Length", str(len(body)))
-        slow.endheaders(body[:5])
-        until(lambda: min(answered) > 20)
-        running.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        slow.send(body[5:])
-        assert slow.getresponse().status == 200
+        with closing(running.connect()) as slow:
+            slow.putrequest("POST", "/predict")
+            slow.putheader("Content-Length", str(len(body)))
+            slow.endheaders(body[:5])
+            until(lambda: min(answered) > 20)
+            running.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            slow.send(body[5:])
+            with slow.getresponse() as answer:
+                assert answer.status == 200
         for thread in threads:
             thread.join(20)
         assert running.process.wait(timeout=20) == 0
@@ -317,6 +321,8 @@ def _load(running: Running, number: int, answered: list[int], lost: list[str]) -
         except (OSError, http.client.HTTPException, AssertionError) as error:
             lost.append(repr(error))
             return
+        finally:
+            connection.close()
 
 
 def test_serving_needs_none_of_the_training_libraries() -> None:

@@ -35,13 +35,8 @@ class Checker:
         for name, job in workflow.jobs.items():
             where = f"{workflow.path}: job {name}"
             workflow.job_permissions(name, fork=False)
-            self._job(
-                job,
-                where,
-                dict((job.get("strategy") or {}).get("matrix") or {})
-                if isinstance((job.get("strategy") or {}).get("matrix"), Mapping)
-                else {},
-            )
+            matrix = (job.get("strategy") or {}).get("matrix")
+            self._job(job, where, matrix if isinstance(matrix, Mapping) else {})
 
     def _filters(self, workflow: Workflow) -> None:
         for event, rules in workflow.on.items():
@@ -53,7 +48,7 @@ class Checker:
                 patterns = as_list(rules.get(key)) if isinstance(rules, Mapping) else []
                 if patterns and all(one.startswith("!") for one in patterns):
                     raise PlayError(
-                        f"{workflow.path}: on.{event}.{key} has only patterns that begin with '!'; GitHub needs one without"
+                        f"{workflow.path}: on.{event}.{key} has only patterns that begin with '!'; add one without"
                     )
             if event == "workflow_run" and not as_list((rules or {}).get("workflows")):
                 raise PlayError(f"{workflow.path}: on.workflow_run must list 'workflows'")
@@ -137,7 +132,8 @@ def _inputs(definition: Mapping[str, Any], given: Mapping[str, Any], uses: str, 
     unknown = sorted(names - set(declared))
     if unknown:
         raise PlayError(
-            f"{where}: {uses.split('@')[0]} has no input {', '.join(map(repr, unknown))}; it has {', '.join(sorted(declared))}"
+            f"{where}: {uses.split('@')[0]} has no input {', '.join(map(repr, unknown))}; "
+            f"it has {', '.join(sorted(declared))}"
         )
     for name, entry in declared.items():
         if entry.get("required") in (True, "true") and "default" not in entry and name not in names:

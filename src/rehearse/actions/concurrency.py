@@ -36,7 +36,8 @@ def read_group(value: Value, contexts: Mapping[str, Any], where: str) -> Group:
     unknown = set(entry) - {"group", "cancel-in-progress", "queue"}
     if unknown or not entry.get("group"):
         raise PlayError(
-            f"{where}: concurrency needs 'group' and knows 'cancel-in-progress' and 'queue'; found {sorted(map(str, entry))}"
+            f"{where}: concurrency needs 'group' and knows 'cancel-in-progress' and 'queue'; "
+            f"found {sorted(map(str, entry))}"
         )
     queue = value_of(entry.get("queue", "single"), contexts)
     if queue not in ("single", "max"):

@@ -72,7 +72,8 @@ def _admit(run: Run, job: str, environment: Environment) -> None:
         run.ref.startswith("refs/heads/") and matches(environment.branches, branch)
     ):
         raise PlayError(
-            f"{run.path}: job {job}: Branch '{branch}' is not allowed to deploy to {environment.name} due to environment protection rules "
+            f"{run.path}: job {job}: Branch '{branch}' is not allowed to deploy to {environment.name} "
+            "due to environment protection rules "
             f"(allowed: {', '.join(environment.branches)})"
         )
 
@@ -84,5 +85,6 @@ def _no_borrowing(repository: RepositoryState, run: Run, chosen: Mapping[str, En
             elsewhere = [one.name for one in repository.environments.values() if name in one.secrets]
             if elsewhere and name not in own and name not in repository.secrets:
                 raise PlayError(
-                    f"{run.path}: job {job} reads secrets.{name}, which only the environment {elsewhere[0]} has: name that environment in the job"
+                    f"{run.path}: job {job} reads secrets.{name}, which only the environment {elsewhere[0]} has: "
+                    "name that environment in the job"
                 )

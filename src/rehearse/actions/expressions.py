@@ -69,7 +69,8 @@ class _Parser:
 
     def refusal(self, why: str) -> PlayError:
         return PlayError(
-            f"expression ${{{{ {self.source.strip()} }}}}: {why}; use github.*, inputs.*, vars.*, ==, !=, !, &&, ||, format()"
+            f"expression ${{{{ {self.source.strip()} }}}}: {why}; "
+            "use github.*, inputs.*, vars.*, ==, !=, !, &&, ||, format()"
         )
 
     def whole(self) -> Value:

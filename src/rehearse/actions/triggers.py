@@ -19,10 +19,40 @@ DEFAULT_TYPES: Mapping[str, tuple[str, ...]] = {
     "merge_group": ("checks_requested",),
 }
 KNOWN_EVENTS = frozenset(
-    "push pull_request pull_request_target merge_group workflow_run workflow_dispatch workflow_call repository_dispatch "
-    "schedule issues issue_comment release deployment deployment_status status check_run check_suite create delete fork "
-    "label milestone page_build public pull_request_review pull_request_review_comment registry_package watch gollum "
-    "discussion discussion_comment branch_protection_rule".split()
+    {
+        "push",
+        "pull_request",
+        "pull_request_target",
+        "merge_group",
+        "workflow_run",
+        "workflow_dispatch",
+        "workflow_call",
+        "repository_dispatch",
+        "schedule",
+        "issues",
+        "issue_comment",
+        "release",
+        "deployment",
+        "deployment_status",
+        "status",
+        "check_run",
+        "check_suite",
+        "create",
+        "delete",
+        "fork",
+        "label",
+        "milestone",
+        "page_build",
+        "public",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "registry_package",
+        "watch",
+        "gollum",
+        "discussion",
+        "discussion_comment",
+        "branch_protection_rule",
+    }
 )
 SKIP = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|^skip-checks:\s*true\s*\Z", re.MULTILINE)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..actions.runs import Run
 from ..errors import Refused, RehearseError
 from ..world import World
 from . import git
@@ -111,6 +112,10 @@ class LocalGitHub:
         was refused since the last call.
         """
         self._core.wait_idle(timeout)
+
+    def announce(self, run: Run) -> None:
+        """Tell the workflows that wait for a finished run of it once more, as a person does who re-runs them."""
+        self._core.workflow_run(run, "completed")
 
     def cancel(self, run_id: int) -> None:
         """Cancel a run. Raises ``RehearseError`` when there is none."""

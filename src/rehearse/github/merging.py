@@ -34,10 +34,8 @@ def open_pull(
     head_sha = git.resolve(source.git_dir, f"refs/heads/{branch}")
     base_sha = git.resolve(state.git_dir, f"refs/heads/{base}")
     if head_sha is None or base_sha is None:
-        raise Refused(
-            422,
-            f"Validation Failed: {'head' if head_sha is None else 'base'} is invalid ({head if head_sha is None else base} is not a branch)",
-        )
+        name, value = ("head", head) if head_sha is None else ("base", base)
+        raise Refused(422, f"Validation Failed: {name} is invalid ({value} is not a branch)")
     if any(
         one.state == "open" and (one.head_repository, one.head_ref, one.base_ref) == (source.full_name, branch, base)
         for one in state.pulls
@@ -203,18 +201,18 @@ def merge_pull(
         return made
 
 
+def merge_message(one: Pull) -> str:
+    """Message of a pull request's merge commit."""
+    owner = one.head_repository.split("/")[0]
+    return f"Merge pull request #{one.number} from {owner}/{one.head_ref}\n\n{one.title}"
+
+
 def _merge_commit(state: RepositoryState, one: Pull, method: str) -> str:
     base = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
-    owner = one.head_repository.split("/")[0]
     if method == "squash":
         made = git.squash(state.git_dir, base, one.head_sha, f"{one.title} (#{one.number})\n\n{one.body}".strip())
     else:
-        made = git.merge(
-            state.git_dir,
-            base,
-            one.head_sha,
-            f"Merge pull request #{one.number} from {owner}/{one.head_ref}\n\n{one.title}",
-        )
+        made = git.merge(state.git_dir, base, one.head_sha, merge_message(one))
     if made is None:
         raise Refused(405, "Pull Request has merge conflicts")
     return made

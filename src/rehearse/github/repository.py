@@ -143,12 +143,7 @@ class Repository:
         with self.state.push_lock, self._core.lock:
             pull = self.pull(number)
             base = self.sha(pull.base_ref)
-            merged = git.merge(
-                self.git_dir,
-                base,
-                pull.head_sha,
-                f"Merge pull request #{number} from {pull.head_repository.split('/')[0]}/{pull.head_ref}\n\n{pull.title}",
-            )
+            merged = git.merge(self.git_dir, base, pull.head_sha, merging.merge_message(pull))
             if merged is None:
                 raise Refused(405, "Pull Request has merge conflicts")
             ref = f"refs/heads/gh-readonly-queue/{pull.base_ref}/pr-{number}-{base}"

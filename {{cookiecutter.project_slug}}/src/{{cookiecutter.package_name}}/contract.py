@@ -40,7 +40,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def broken(self, value: object) -> str | None:
         """The rule that ``value`` breaks, or None. ``None`` and, for a category, ``""`` mean that the value is missing."""
         if value is None or (value == "" and self.type == "category"):
-            return None if self.missing else "must not be missing"
+            return None if self.missing else "is required and cannot be missing"
         return self._broken_text(value) if self.type == "category" else self._broken_number(value)
 
     def _broken_text(self, value: object) -> str | None:

@@ -38,7 +38,7 @@ def read(path: str | Path, params: Params) -> pd.DataFrame:
 def schema(params: Params) -> pa.DataFrameSchema:
     """The contract as a pandera schema of the typed frame: the same rules that :class:`contract.Column` holds a record to."""
     columns = {name: _column(rule) for name, rule in params.columns.items()}
-    present = pa.Check.ne("", error="must not be missing")
+    present = pa.Check.ne("", error="is required and cannot be missing")
     one_of = f"must be one of {', '.join(repr(value) for value in params.data.classes)}"
     columns[params.data.id] = pa.Column(
         object, [present, pa.Check(lambda ids: ~ids.duplicated(keep=False) | (ids == ""), error="must be different in every row")]
@@ -66,7 +66,7 @@ def labels(frame: pd.DataFrame, params: Params) -> np.ndarray:
 
 
 def _column(rule: ColumnRule) -> pa.Column:
-    required = pa.Check(lambda values: values.notna() & (values != ""), error="must not be missing", ignore_na=False)
+    required = pa.Check(lambda values: values.notna() & (values != ""), error="is required and cannot be missing", ignore_na=False)
     checks = [] if rule.missing else [required]
     if rule.type == "category":
         listed = ", ".join(repr(value) for value in rule.categories[:8]) + (" …" if len(rule.categories) > 8 else "")
@@ -105,9 +105,6 @@ def _broken(path: str | Path, raw: pd.DataFrame, error: pa.errors.SchemaErrors, 
 
 
 def _error(path: str | Path, raw: pd.DataFrame, column: str, rule: str, rows: pd.Index, id_column: str) -> ContractError:
-    shown = [
-        f"line {row} ({raw.at[row, id_column] or 'no id'}): {csv_file.shown(raw.at[row, column])}"
-        for row in rows[:MOST_SHOWN]
-    ]
+    shown = [f"line {row} ({raw.at[row, id_column] or 'no id'}): {csv_file.shown(raw.at[row, column])}" for row in rows[:MOST_SHOWN]]
     more = f" and {len(rows) - MOST_SHOWN} more rows" if len(rows) > MOST_SHOWN else ""
     return ContractError(f"{path}: column {column!r} {rule}: {', '.join(shown)}{more}; correct the file, or the rule in params.yaml")

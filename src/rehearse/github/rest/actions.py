@@ -55,10 +55,14 @@ def list_runs(context: Context) -> Reply:
 def list_workflow_runs(context: Context) -> Reply:
     file = context.parts["file"]
     runs = [one for one in context.state.runs if file in (one.workflow, str(views.workflow_id(one.path)))]
-    known = dispatching.workflow_files(context.state)
+    known = [word for path, _ in dispatching.workflow_names(context.state) for word in _words(path)]
     if not runs and file not in known:
         raise Refused(404, "Not Found")
     return _page_of_runs(context, runs)
+
+
+def _words(path: str) -> tuple[str, str]:
+    return path.rsplit("/", 1)[-1], str(views.workflow_id(path))
 
 
 @route("GET", "~/actions/workflows", "actions:read")
@@ -73,7 +77,7 @@ def list_workflows(context: Context) -> Reply:
 @route("GET", "~/actions/workflows/{file}", "actions:read")
 def get_workflow(context: Context) -> Reply:
     for path, name in dispatching.workflow_names(context.state):
-        if context.parts["file"] in (path.rsplit("/", 1)[-1], str(views.workflow_id(path))):
+        if context.parts["file"] in _words(path):
             return Reply.of(200, {"id": views.workflow_id(path), "name": name, "path": path, "state": "active"})
     raise Refused(404, "Not Found")
 

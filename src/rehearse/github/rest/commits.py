@@ -233,7 +233,11 @@ def _ref(context: Context, ref: str, sha: str) -> views.View:
 def create_tag(context: Context) -> Reply:
     value = context.call.json()
     required(value, "tag", "message", "object")
-    body = f"object {value['object']}\ntype {value.get('type', 'commit')}\ntag {value['tag']}\ntagger GitHub <noreply@github.com> 0 +0000\n\n{value['message']}\n"
+    kind = value.get("type", "commit")
+    body = (
+        f"object {value['object']}\ntype {kind}\ntag {value['tag']}\n"
+        f"tagger GitHub <noreply@github.com> 0 +0000\n\n{value['message']}\n"
+    )
     sha = git.make_tag_object(context.state.git_dir, body)
     return Reply.of(
         201,

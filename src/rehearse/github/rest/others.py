@@ -69,6 +69,8 @@ def graphql(context: Context) -> Reply:
         raise Refused(401, "Requires authentication")
     if "enablePullRequestAutoMerge" in query:
         return _auto_merge(context, query, variables)
+    if "defaultBranchRef" in query and {"owner", "name"} <= set(variables):
+        return _repository_info(context, f"{variables['owner']}/{variables['name']}")
     if re.search(r"\bviewer\b", query):
         return Reply.of(200, {"data": {"viewer": {"login": context.login, "id": "U_0"}}})
     return Reply.of(
@@ -78,11 +80,20 @@ def graphql(context: Context) -> Reply:
             "errors": [
                 {
                     "type": "NOT_IMPLEMENTED",
-                    "message": "the local GitHub answers GraphQL for viewer and enablePullRequestAutoMerge only; use gh api with REST paths",
+                    "message": "this GraphQL query is not answered here; use gh api with REST paths",
                 }
             ],
         },
     )
+
+
+def _repository_info(context: Context, full_name: str) -> Reply:
+    state = context.core.repository(full_name)
+    context.core.allow(
+        context.call.caller, full_name, (("contents", "read"), ("metadata", "read")), "GraphQL repository"
+    )
+    shown = {"id": f"R_{state.id}", "name": state.name, "owner": {"login": state.owner}, "hasIssuesEnabled": True}
+    return Reply.of(200, {"data": {"repository": shown | {"defaultBranchRef": {"name": state.default_branch}}}})
 
 
 def _auto_merge(context: Context, query: str, variables: dict[str, object]) -> Reply:

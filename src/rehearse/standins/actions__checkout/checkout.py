@@ -48,7 +48,8 @@ def refuse_fork_code(repository: str, ref: str, commit: str, allowed: bool) -> N
         return
     if repository.lower() == str(head.get("full_name", "")).lower() or PULL_REF.fullmatch(ref) or commit in shas:
         fail(
-            f"Refusing to check out fork pull request code from a '{event}' workflow. To opt in, set 'allow-unsafe-pr-checkout: true'."
+            f"Refusing to check out fork pull request code from a '{event}' workflow. "
+            "To opt in, set 'allow-unsafe-pr-checkout: true'."
         )
 
 

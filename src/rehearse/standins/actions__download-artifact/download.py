@@ -50,7 +50,8 @@ def listing(given: dict[str, str]) -> tuple[list[dict[str, str]], str, str]:
     if not token:
         if given["run-id"] != os.environ["GITHUB_RUN_ID"] or given["repository"] != os.environ["GITHUB_REPOSITORY"]:
             fail(
-                "'run-id' and 'repository' have an effect with 'github-token' only; without it the real action looks into the present run"
+                "'run-id' and 'repository' have an effect with 'github-token' only; "
+                "without it the real action looks into the present run"
             )
         return json.loads(get(f"{SERVICE}/artifacts", own))["artifacts"], f"{SERVICE}/artifacts", own
     base = f"{os.environ['GITHUB_API_URL']}/repos/{given['repository']}/actions"

@@ -35,8 +35,8 @@ def search(patterns: list[str], with_hidden: bool) -> tuple[list[Path], list[Pat
     roots: list[Path] = []
     here = Path.cwd()
     for pattern in patterns:
-        full = os.path.normpath(os.path.join(here, os.path.expanduser(pattern.removeprefix("!"))))
-        found = [Path(one) for one in glob.glob(full, recursive=True, include_hidden=with_hidden)]
+        full = os.path.normpath(here / Path(pattern.removeprefix("!")).expanduser())
+        found = [Path(one) for one in glob.glob(full, recursive=True, include_hidden=with_hidden)]  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = [inner for one in found for inner in ([one] if one.is_file() else one.rglob("*")) if inner.is_file()]
         if pattern.startswith("!"):
             files = {one for one in files if one not in found and not fnmatch.fnmatchcase(str(one), full)}
@@ -82,7 +82,8 @@ def main() -> None:
         fail("input 'archive: false' of actions/upload-artifact is not played in a rehearsal")
     if given["if-no-files-found"] not in ("warn", "error", "ignore"):
         fail(
-            f"Unrecognized if-no-files-found input. Provided: {given['if-no-files-found']}. Available options: warn, error, ignore"
+            f"Unrecognized if-no-files-found input. Provided: {given['if-no-files-found']}. "
+            "Available options: warn, error, ignore"
         )
     patterns = [line.strip() for line in given["path"].splitlines() if line.strip()]
     files, roots = search(patterns, given["include-hidden-files"] == "true")
@@ -94,7 +95,8 @@ def main() -> None:
             print(f"::warning::{message}")
         return
     made = send(given["name"], pack(files, roots, int(given["compression-level"])), given["overwrite"])
-    page = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}/actions/runs/{os.environ['GITHUB_RUN_ID']}/artifacts/{made['id']}"
+    server, repository, run = (os.environ[f"GITHUB_{name}"] for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    page = f"{server}/{repository}/actions/runs/{run}/artifacts/{made['id']}"
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
         output.write(f"artifact-id={made['id']}\nartifact-digest={made['digest']}\nartifact-url={page}\n")
     print(f"uploaded {len(files)} files as {given['name']} ({made['size']} bytes)")

@@ -1,0 +1,43 @@
+"""Tests of the generated package, run by the environment of a baked project (see tests/template/test_generated.py)."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
+    """An empty repository with main checked out, in which the test stands."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.delenv("GH_TOKEN", raising=False)
+
+    def run(*args: str) -> str:
+        return subprocess.run(["git", *args], check=True, capture_output=True, text=True).stdout.strip()
+
+    run("init", "-q", "-b", "main")
+    run("config", "user.name", "Mona")
+    run("config", "user.email", "mona@localhost")
+    return run
+
+
+@pytest.fixture
+def commit(git: Git) -> Callable[..., str]:
+    """Write files and commit them; returns the commit."""
+
+    def make(message: str = "change", **files: str) -> str:
+        for name, text in files.items():
+            path = Path(name.replace("__", "/").replace("_dot_", "."))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        git("add", "-A")
+        git("commit", "-q", "-m", message, "--allow-empty", "--no-verify")
+        return git("rev-parse", "HEAD")
+
+    return make

@@ -1,0 +1,252 @@
+"""The eleven steps of a generated repository's life, played with its own workflow files, and what can go wrong between them."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from rehearse.actions.runs import Run
+from rehearse.story.stage import PERSON
+
+from .conftest import Played
+
+pytestmark = pytest.mark.slow
+
+STEPS = [
+    "2 first push", "3 pull request", "4 second push", "5 merge", "6 docs pull request", "7 worse model", "8 fork",
+    "9 rollback", "10 docs merge after rollback", "11 revert of the rollback",
+]  # fmt: skip
+FIELDS = {"step", "ok", "seconds", "digest", "trained_stages", "detail"}
+
+
+def test_every_step_is_ok(played: Played) -> None:
+    timeline = json.loads((played.out / "timeline.json").read_text())
+    assert [(entry["step"], entry["ok"]) for entry in timeline] == [(name, True) for name in STEPS], timeline[-1]["detail"]
+    assert all(set(entry) == FIELDS for entry in timeline)
+
+
+@pytest.mark.parametrize("name", ["merge", "docs pull request", "rollback", "docs merge after rollback", "revert of the rollback"])
+def test_nothing_is_trained_where_nothing_has_to_be(played: Played, name: str) -> None:
+    assert played.step(name)["trained_stages"] == 0
+
+
+def test_a_model_parameter_trains_but_does_not_prepare(played: Played) -> None:
+    assert played.step("3 pull request")["trained_stages"] == 2, "train and export, not prepare"
+
+
+def test_one_digest_per_version_everywhere(played: Played) -> None:
+    """Report, comment, status, pointer, stored bundle and the server's answer."""
+    stage, digest = played.stage, played.story.digests[2]
+    pull = stage.repository.pulls[played.story.number]
+    (comment,) = stage.repository.comments(pull.number)
+    reports = [summary for run in stage.repository.runs if run.workflow == "review.yml" for summary in run.summaries if digest in summary]
+    assert reports, "no report of a review names the digest"
+    assert digest in comment.body
+    assert stage.status(pull.head_sha).description == f"promote {digest}"
+    assert (stage.pointer() or {})["digest"] == digest
+    assert stage.stored_digest(digest) == digest
+    assert stage.server is not None
+    assert stage.server.ask(stage.record(digest))["digest"] == digest
+
+
+def test_no_other_host_was_asked(played: Played) -> None:
+    assert played.stage.hub.refused == []
+
+
+def test_only_the_fork_was_denied_anything(played: Played) -> None:
+    denied = [entry for entry in played.stage.hub.denied if entry["workflow"] != "train.yml"]
+    assert denied == []
+
+
+@pytest.fixture(scope="module")
+def judged(played: Played) -> Run:
+    """The train run of an open pull request with a good model."""
+    stage, clone = played.stage, played.stage.clone
+    clone.branch("again")
+    clone.set_params({"model.parameters.C": 0.9})
+    clone.commit("Tune again")
+    clone.push("again")
+    stage.repository.open_pull(head="again", title="Tune again", body="", author=PERSON)
+    (run,) = stage.settle().of("train.yml")
+    assert stage.status(run.head_sha).state == "success"
+    return run
+
+
+@pytest.fixture
+def review(played: Played, judged: Run) -> Iterator[Callable[[], Run]]:
+    """Judge the open pull request once more; faults end with the test."""
+
+    def again() -> Run:
+        played.stage.hub.announce(judged)
+        (run,) = played.stage.settle().of("review.yml")
+        return run
+
+    yield again
+    played.stage.hub.clear_faults()
+
+
+def _comment(played: Played, run: Run) -> str:
+    (number,) = [pull.number for pull in played.stage.repository.pulls.values() if pull.head_sha == run.head_sha]
+    (comment,) = played.stage.repository.comments(number)
+    return comment.body
+
+
+def test_comments_down_blocks_the_merge_and_heals(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    played.stage.hub.fail("GET|POST|PATCH", r"/issues/.*comments", status=502)
+    assert review().conclusion == "failure"
+    status = played.stage.status(judged.head_sha)
+    assert (status.state, status.description) == ("error", "the report could not be posted; re-run the review job")
+    played.stage.hub.clear_faults()
+    assert review().conclusion == "success"
+    assert played.stage.status(judged.head_sha).state == "success"
+
+
+def test_cml_down_the_same_report_comes_by_gh(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    """CML asks once and gives up; gh asks before and after it."""
+    before = _comment(played, judged)
+    played.stage.hub.fail("PATCH", r"/issues/comments/", status=500, times=1)
+    run = review()
+    assert run.conclusion == "success"
+    assert "posting the same report with gh" in run.text()
+    assert _body(_comment(played, judged)) == _body(before)
+
+
+def test_our_comment_is_found_behind_a_hundred_others(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    repository = played.stage.repository
+    number = next(pull.number for pull in repository.pulls.values() if pull.head_sha == judged.head_sha)
+    ours = repository.comments(number)[0]
+    earlier = dict(repository.state.comments)
+    for place in range(110):
+        repository.add_comment(number, f"remark {place}", "mallory")
+    repository.state.comments.pop(ours.id)
+    repository.state.comments[ours.id] = ours  # now the last of 111
+    edits = ours.edits
+    try:
+        assert review().conclusion == "success"
+        assert ours.edits == edits + 1
+        assert len(repository.comments(number)) == 111
+    finally:
+        repository.state.comments.clear()
+        repository.state.comments.update(earlier)
+
+
+def test_store_down_cannot_be_judged(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    played.stage.hub.fail_git("refs/dvc/store")
+    assert review().conclusion == "success"
+    status = played.stage.status(judged.head_sha)
+    assert status.state == "failure"
+    assert "cannot judge: the store refs/dvc/store cannot be" in status.description
+
+
+def _rewritten(change: Callable[[zipfile.ZipFile, dict[str, bytes]], None]) -> Callable[[bytes], bytes]:
+    def transform(content: bytes) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(content)) as old:
+            files = {name: old.read(name) for name in old.namelist()}
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as new:
+            change(new, files)
+            for name, data in files.items():
+                new.writestr(name, data)
+        return out.getvalue()
+
+    return transform
+
+
+def _foreign(_: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    files["bundle/run.sh"] = b"#!/bin/sh\n"
+
+
+def _link(archive: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    link = zipfile.ZipInfo("metrics.json")
+    link.external_attr = 0o120777 << 16
+    archive.writestr(link, "/etc/passwd")
+    files.pop("metrics.json")
+
+
+def _outside(_: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    files["../../reports/review.json"] = b"{}"
+
+
+def _forged(_: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    stated = json.loads(files["metrics.json"])
+    stated["metrics"]["roc_auc"] = 0.99
+    files["metrics.json"] = json.dumps(stated).encode()
+
+
+def _number(_: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    files["pull_request.txt"] = b"1\n"
+
+
+def _threshold(_: zipfile.ZipFile, files: dict[str, bytes]) -> None:
+    files["bundle/model.onnx"] += b"\0"
+
+
+TAMPERED: dict[str, tuple[Any, str]] = {
+    "a foreign file": (_foreign, "foreign file 'bundle/run.sh'"),
+    "a link": (_link, "holds the link 'metrics.json'"),
+    "a path outside": (_outside, "foreign file '../../reports/review.json'"),
+    "a forged metrics file": (_forged, "metrics.json of the candidate does not say what its bundle scores"),
+    "a wrong pull request number": (_number, "foreign file 'pull_request.txt'"),
+    "a changed model": (_threshold, "model.onnx: SHA-256 is"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_a_tampered_artifact_is_not_judged(played: Played, judged: Run, review: Callable[[], Run], case: str) -> None:
+    change, message = TAMPERED[case]
+    (artifact,) = played.stage.repository.artifacts(judged.id)
+    whole = artifact.path.read_bytes()
+    artifact.replace(_rewritten(change)(whole))
+    try:
+        assert review().conclusion == "success"
+    finally:
+        artifact.replace(whole)
+    assert played.stage.status(judged.head_sha).state == "failure"
+    comment = _comment(played, judged)
+    assert comment.startswith("## ⚠️ Cannot judge")
+    assert message in comment
+
+
+def test_gates_missing_on_main_cannot_be_judged(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    stage, clone = played.stage, played.stage.clone
+    before = stage.head("main")
+    stage.repository.protect("main", required_statuses=["model review"], bypass=[PERSON])
+    clone.branch("no-gates")
+    (clone.folder / "params.yaml").unlink()
+    clone.commit("Lose the gates")
+    clone.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    stage.settle()
+    try:
+        assert review().conclusion == "success"
+        assert "cannot judge: params.yaml" in stage.status(judged.head_sha).description
+    finally:
+        clone.git("revert", "--no-edit", "HEAD")
+        clone.git("push", "-q", "origin", "HEAD:refs/heads/main")
+        stage.settle()
+        stage.repository.protect("main", required_statuses=["model review"])
+    assert stage.head("main") != before
+
+
+def test_store_down_at_promotion_moves_no_pointer_and_is_taken_up(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    stage = played.stage
+    assert review().conclusion == "success"
+    before = stage.pointer()
+    stage.hub.fail_git("refs/dvc/store")
+    number = next(pull.number for pull in stage.repository.pulls.values() if pull.head_sha == judged.head_sha)
+    stage.repository.merge(number, actor=PERSON)
+    (failed,) = stage.settle().of("promote.yml")
+    assert failed.conclusion == "failure"
+    assert "error: the store refs/dvc/store cannot be" in failed.text()
+    assert stage.pointer() == before
+    stage.hub.clear_faults()
+    stage.repository.dispatch("promote.yml", actor=PERSON)
+    again = stage.settle()
+    assert [run.conclusion for run in again.runs] == ["success"]
+    assert (stage.pointer() or {})["version"] == 3
+    assert again.trained_stages == 0
+
+
+def _body(comment: str) -> str:
+    return comment.split("![](https://cml.dev/watermark")[0].rstrip()
