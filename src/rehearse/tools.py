@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 from pathlib import Path
 
@@ -63,13 +62,12 @@ def _link_interpreter(folder: Path) -> None:
 
 def _link_cml(folder: Path) -> None:
     real = os.environ.get("REHEARSE_CML_JS")
-    if real is None:
-        (folder / "cml").symlink_to(STANDIN_BIN / "cml")
-        return
-    if not Path(real).is_file():
+    if real is not None and not Path(real).is_file():
         raise RehearseError(
             f"REHEARSE_CML_JS names {real}, which is not a file: point it at bin/cml.js of a CML installation"
         )
+    # A script and no link: an installed package does not keep the stand-in's executable bit everywhere.
+    command = f'node "{real}"' if real else f'"{folder}/python3" -I "{STANDIN_BIN}/cml"'
     script = folder / "cml"
-    script.write_text(f'#!/bin/sh\nexec node "{real}" "$@"\n', encoding="utf-8")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)

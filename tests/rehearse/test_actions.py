@@ -159,6 +159,27 @@ def test_the_token_ends_with_the_run(make_stage: Make) -> None:
     assert "Bad credentials" in done.stdout + done.stderr
 
 
+def test_secrets_are_masked_wherever_they_are_kept(make_stage: Make) -> None:
+    stage = make_stage({"one.yml": workflow('echo "${{ secrets.KEY }}" | tee -a "$GITHUB_STEP_SUMMARY"')})
+    stage.repo.add_secret("KEY", 'two "lines"\nof-a-secret')
+    assert play(stage).startswith("success")
+    [run] = stage.repo.runs
+    assert len(run.summaries) == 1
+    for kept in (run.text(), str(run.summaries), str(run.steps)):
+        assert "of-a-secret" not in kept
+        assert "***" in kept
+
+
+def test_a_server_defect_is_reported(make_stage: Make) -> None:
+    stage = make_stage({"one.yml": workflow("true")})
+    done = stage.desk.run(
+        "gh", "api", "repos/acme/toy/issues", "--input", "-", check=False, stdin='{"title": "x", "labels": [{}]}'
+    )
+    assert "HTTP 500" in done.stderr
+    with pytest.raises(PlayError, match="KeyError"):
+        stage.hub.wait_idle(10)
+
+
 SLOW = """\
 name: slow
 on: {workflow_dispatch: {inputs: {who: {required: true}}}}

@@ -140,3 +140,13 @@ def test_waiting_too_long_names_the_run(toy: Stage) -> None:
     with pytest.raises(RehearseError, match=r"still not idle.*train\.yml"):
         toy.hub.wait_idle(0.0)
     toy.hub.wait_idle(60)
+
+
+def test_dispatch_through_gh(toy: Stage) -> None:
+    toy.desk.run("gh", "workflow", "run", "rollback.yml", "-f", "digest=sha256:1")
+    toy.hub.wait_idle(60)
+    [run] = toy.named("rollback.yml")
+    assert (run.conclusion, run.actor) == ("success", "mona")
+    assert '"conclusion":"success"' in toy.desk.run("gh", "run", "list", "--json", "conclusion").stdout
+    refused = toy.desk.run("gh", "workflow", "run", "rollback.yml", check=False)
+    assert "Required input 'digest' not provided" in refused.stderr

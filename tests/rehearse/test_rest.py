@@ -79,7 +79,7 @@ def test_cml_contract(quiet: Stage) -> None:
         ("again", 1),
         ("third", 0),
     ]
-    asked = [(each["method"], each["path"]) for each in quiet.hub.requests if "cml" in str(each.get("agent"))]
+    asked = [(each["method"], each["path"]) for each in quiet.hub.requests if "cml" in str(each.get("client"))]
     assert asked == [
         ("GET", "/users/mona"),
         ("POST", f"/repos/acme/toy/issues/{number}/comments"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import BakedProject
+from ..conftest import ROOT, BakedProject
 
 REQUESTS = 20_000
 SWAPS = 20
@@ -26,10 +26,10 @@ def project(default_bake: BakedProject, tmp_path: Path) -> BakedProject:
 
 @pytest.fixture
 def kit(project: BakedProject, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The generated repository's own test kit: toy models, a repository that promotes them, a server process."""
+    """The test kit of the generated server: toy models, a repository that promotes them, a server process."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(project.root / "src")
-    monkeypatch.syspath_prepend(project.root / "tests")
+    monkeypatch.syspath_prepend(ROOT / "tests/generated")
     yield importlib.import_module("serving_kit")
     for name in set(sys.modules) - before:
         if name == "serving_kit" or name.partition(".")[0] == project.package.name:

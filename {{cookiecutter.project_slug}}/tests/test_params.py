@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from {{cookiecutter.package_name}} import csv_header, estimators, model, params
+from {{cookiecutter.package_name}} import csv_file, estimators, model, params
 
 REAL = Path("params.yaml").read_text(encoding="utf-8")
 SMALL = """
@@ -22,7 +22,7 @@ slices: [plan]
 
 def test_own_parameters_fit_own_data() -> None:
     chosen = params.parse(REAL)
-    csv_header.check(chosen.data.path, chosen)
+    csv_file.check(chosen.data.path, chosen)
     model.build(chosen)
 
 

@@ -163,7 +163,7 @@ class Server:
             status=reply.status,
             login=call.caller.login,
             run=run.id if run else None,
-            agent=headers.get("user-agent", "")[:40],
+            client=headers.get("user-agent", "")[:40],
             size=len(body),
         )
         return reply
@@ -179,6 +179,9 @@ class Server:
             if fault:
                 return Reply.of(fault.status, {"message": "Server Error (planned by the rehearsal)"})
             reply = answer(self.core, call)
+            for action in call.after:
+                action()
+            return reply
         except Refused as refusal:
             if git_http.PATH.fullmatch(call.path):
                 return Reply(refusal.status, f"{refusal.message}\n".encode(), "text/plain")
@@ -193,9 +196,9 @@ class Server:
         except RehearseError as error:
             self.core.problems.append(f"{call.method} {call.path}: {error}")
             return Reply.of(500, {"message": str(error)})
-        for action in call.after:
-            action()
-        return reply
+        except Exception as error:  # a defect must reach the one who waits, not only the client
+            self.core.problems.append(f"{call.method} {call.path}: {error!r}")
+            return Reply.of(500, {"message": "Server Error"})
 
 
 class _QuietServer(uvicorn.Server):

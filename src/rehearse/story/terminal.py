@@ -33,7 +33,7 @@ class Terminal:
                 self.console.print(f"[bold]{data['step']}[/bold]")
             case "step finished":
                 self._finished(data["step"])
-            case "run_finished":
+            case "run finished":
                 self._run(data)
             case "answer":
                 self.console.print(Panel(json.dumps(data["answer"], indent=2), title="the server's answer", expand=False))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from . import csv_file, csv_header
+from . import csv_file
 from .contract import FLOAT32_MAX, Contract, ContractError
 from .params_types import ColumnRule, Params, Split
 
@@ -22,9 +22,10 @@ def read(path: str | Path, params: Params) -> pd.DataFrame:
     ``NA`` and ``None`` stay text. Raises :class:`ContractError` with one line that names the file, the column, the rule and up to
     five offending rows by line number and id.
     """
-    csv_header.check(path, params)
-    wanted = list(csv_header.wanted(params))
-    raw = csv_file.read(path, wanted)
+    csv_file.check(path, params)
+    wanted = list(csv_file.wanted(params))
+    lines, rows = csv_file.read(path, wanted)
+    raw = pd.DataFrame(rows, columns=wanted, index=pd.Index(lines, dtype=int), dtype=object)
     if raw.empty:
         raise ContractError(f"{path}: has a header and no rows; bring data")
     frame = pd.DataFrame({name: _typed(path, raw, name, params) for name in wanted}, index=raw.index)

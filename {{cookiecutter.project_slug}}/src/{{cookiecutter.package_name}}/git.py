@@ -25,7 +25,10 @@ def git_bytes(*args: str, cwd: str | Path | None = None, stdin: str | None = Non
     """Like :func:`git`, with the output as it came: for the content of files."""
     try:
         done = subprocess.run(
-            ["git", *args], cwd=cwd, input=stdin.encode() if stdin is not None else None, capture_output=True,
+            ["git", *args],
+            cwd=cwd,
+            input=stdin.encode() if stdin is not None else None,
+            capture_output=True,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", **_credentials()},
         )
     except FileNotFoundError:

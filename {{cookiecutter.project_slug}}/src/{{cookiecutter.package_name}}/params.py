@@ -1,11 +1,16 @@
-"""Reads ``params.yaml``, with one clear line for each way to get it wrong."""
+"""Reads ``params.yaml``, with one clear line for each way to get it wrong.
 
+Its scalars are those of YAML 1.2, as DVC reads them: ``No`` is text and ``1e-5`` is a number. A repeated key is an error.
+"""
+
+import re
 from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 import yaml
 
-from . import params_check, yaml_text
+from . import params_check
 from .errors import ProblemError
 from .params_types import ColumnRule, Data, Features, Gate, Metric, Model, Params, Split, Threshold
 
@@ -31,9 +36,9 @@ def load(path: str | Path = FILE) -> Params:
 def parse(text: str, where: str = FILE) -> Params:
     """Like :func:`load`, for text that was read already (at another commit, for instance)."""
     try:
-        raw = yaml_text.load(text)
+        raw = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        raise ParamsError(f"{where}: {yaml_text.problem(error)}") from None
+        raise ParamsError(f"{where}: {_problem(error)}") from None
     if not isinstance(raw, dict):
         raise ParamsError(f"{where}: must hold keys such as model: and data:; restore it with `git checkout -- {where}`")
     try:
@@ -43,3 +48,43 @@ def parse(text: str, where: str = FILE) -> Params:
     if (problem := params_check.problem(params)) is not None:
         raise ParamsError(f"{where}: {problem}")
     return params
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML follows YAML 1.1, where ``No`` is false, ``1e-5`` is text, ``010`` is eight and a repeated key is lost in silence."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are text, each given once."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text: put it in quotes", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice; delete one", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), [*_first, *([""] if _tag == "null" else [])])
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """One line about a YAML error: ``line 3, column 5: …``."""
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    if not isinstance(error, yaml.constructor.ConstructorError):
+        what += "; is a quote, a bracket or an indent missing?"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else what

@@ -107,9 +107,9 @@ def cancel_run(context: Context) -> Reply:
 def dispatch(context: Context) -> Reply:
     value = context.call.json()
     required(value, "ref")
-    dispatching.dispatch(
-        context.core, context.state, context.parts["file"], value.get("inputs") or {}, context.actor, str(value["ref"])
-    )
+    known = [path for path, _ in dispatching.workflow_names(context.state) if context.parts["file"] in _words(path)]
+    file = _words(known[0])[0] if known else context.parts["file"]
+    dispatching.dispatch(context.core, context.state, file, value.get("inputs") or {}, context.actor, str(value["ref"]))
     return Reply(204)
 
 

@@ -7,7 +7,7 @@ import jinja2
 
 from .. import bundle, params
 from ..errors import run
-from .paths import BUNDLE, CARD, METRICS
+from . import BUNDLE, CARD, METRICS
 
 
 def main() -> None:

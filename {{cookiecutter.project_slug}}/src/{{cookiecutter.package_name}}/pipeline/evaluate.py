@@ -9,7 +9,7 @@ import pandas as pd
 from .. import bundle, dataset, metrics, params
 from ..errors import run
 from ..scorer import Scorer
-from .paths import BUNDLE, METRICS, PREPARED
+from . import BUNDLE, METRICS, PREPARED
 
 DIGITS = 6
 

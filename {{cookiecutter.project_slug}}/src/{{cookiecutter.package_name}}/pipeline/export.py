@@ -17,9 +17,8 @@ from .. import bundle, dataset, params
 from ..contract import Contract
 from ..errors import run
 from ..scorer import Scorer
-from . import parity, profile, threshold
+from . import BUNDLE, MODEL, PREPARED, SIDES, parity, profile, threshold
 from .convert import convert
-from .paths import BUNDLE, MODEL, PREPARED, SIDES
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "protobuf", "scikit-learn", "scipy", "skl2onnx")
 GOLDEN_ROWS = 5

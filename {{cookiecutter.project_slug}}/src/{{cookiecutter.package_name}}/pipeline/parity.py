@@ -7,10 +7,14 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from .. import dataset
+from ..contract import Column, Contract
 from ..errors import ProblemError
 from ..scorer import Scorer
-from . import advice, edges
+from . import advice
 from .train import inputs
+
+HEAVY_ROWS = 200
+UNSEEN = "a category that no training row has"
 
 
 class ParityError(ProblemError):
@@ -32,9 +36,9 @@ def check(pipeline: Pipeline, scorer: Scorer, sides: dict[str, pd.DataFrame], to
     """
     contract = scorer.bundle.contract
     names = [f"{side} row {one}" for side, frame in sides.items() for one in frame[id_column]]
-    edge_names, edge_rows = edges.rows(sides["train"], contract)
+    edge_names, edges = edge_rows(sides["train"], contract)
     columns = [*contract.numeric, *contract.categorical]
-    rows = pd.concat([*(frame[columns] for frame in sides.values()), edge_rows[columns]], ignore_index=True)
+    rows = pd.concat([*(frame[columns] for frame in sides.values()), edges[columns]], ignore_index=True)
     names += [f"edge row '{name}'" for name in edge_names]
     ours = _sklearn(pipeline, inputs(rows, contract), names)
     theirs = scorer.probabilities(*dataset.matrices(rows, contract))
@@ -87,3 +91,47 @@ def _show(row: pd.Series, name: str) -> None:
     print(f"{name}:")
     for column, value in row.items():
         print(f"  {column}: {'(missing)' if value == '' or value != value else value}")
+
+
+def edge_rows(train: pd.DataFrame, contract: Contract) -> tuple[list[str], pd.DataFrame]:
+    """Rows that production will meet and a test set may not hold, with their names.
+
+    For each kind of edge one row with all columns there and one per column; then rows drawn from heavy tails.
+    """
+    base = train.iloc[[0]][[*contract.numeric, *contract.categorical]]
+    named: list[tuple[str, dict[str, object]]] = [("all missing", {column.name: _missing(column) for column in contract.columns})]
+    named.append(("all categories unseen", dict.fromkeys(contract.categorical, UNSEEN)))
+    for end in (0, 1):
+        named.append((f"all at the {('low', 'high')[end]} end", {name: _ends(train, contract, name)[end] for name in contract.numeric}))
+    for column in contract.columns:
+        named.append((f"{column.name} missing", {column.name: _missing(column)}))
+        if column.type == "category":
+            named.append((f"{column.name} unseen", {column.name: UNSEEN}))
+        else:
+            low, high = _ends(train, contract, column.name)
+            named += [(f"{column.name} low", {column.name: low}), (f"{column.name} high", {column.name: high})]
+    frame = pd.concat([base.assign(**values) for _, values in named] + [_heavy(train, contract)], ignore_index=True)
+    return [name for name, _ in named] + [f"heavy tails {index}" for index in range(len(frame) - len(named))], frame
+
+
+def _missing(column: Column) -> object:
+    return "" if column.type == "category" else np.nan
+
+
+def _ends(train: pd.DataFrame, contract: Contract, name: str) -> tuple[float, float]:
+    """The contract's own bounds; where it has none, a thousand times beyond what training saw."""
+    column = next(one for one in contract.columns if one.name == name)
+    largest = 1000 * max(1.0, float(train[name].abs().max()) if train[name].notna().any() else 1.0)
+    return (-largest if column.min is None else column.min, largest if column.max is None else column.max)
+
+
+def _heavy(train: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Training rows whose numbers are stretched by factors from a heavy-tailed distribution, within the contract's bounds."""
+    random = np.random.default_rng(0)
+    frame = train.iloc[random.integers(0, len(train), HEAVY_ROWS)][[*contract.numeric, *contract.categorical]].reset_index(drop=True)
+    for name in contract.numeric:
+        column = next(one for one in contract.columns if one.name == name)
+        stretched = frame[name] * np.exp(random.standard_t(2, HEAVY_ROWS).clip(-12, 12))
+        stretched = stretched.round() if column.type == "integer" else stretched
+        frame[name] = stretched.clip(*_ends(train, contract, name))
+    return frame

@@ -5,7 +5,7 @@ import pandas as pd
 
 from .. import dataset, params
 from ..errors import ProblemError, run
-from .paths import PREPARED, SIDES
+from . import PREPARED, SIDES
 
 FEWEST_ROWS = 10
 FEWEST_PER_CLASS = 2

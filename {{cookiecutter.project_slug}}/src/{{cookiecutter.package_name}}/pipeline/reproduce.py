@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import ProblemError
 from ..git import show
-from .paths import CARD, LOCK, METRICS, REPORTS
+from . import CARD, LOCK, METRICS, REPORTS
 
 COMMITTED_BY_PROMOTION = (LOCK, METRICS, CARD)
 STAGE_FAILED = re.compile(r"ERROR: failed to reproduce")

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from .. import dataset, model, params
 from ..contract import Contract
 from ..errors import ProblemError, run
-from .paths import MODEL, PREPARED
+from . import MODEL, PREPARED
 
 
 class TrainError(ProblemError):

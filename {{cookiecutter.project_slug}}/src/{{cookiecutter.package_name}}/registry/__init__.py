@@ -106,7 +106,10 @@ def _vouch(description: str) -> None:
 def deployment(environment: str, commit: str, pointer: Pointer) -> Iterator[None]:
     """A deployment of ``pointer`` that is in progress inside the block, and success or failure after it."""
     body = {
-        "ref": commit, "environment": environment, "auto_merge": False, "required_contexts": [],
+        "ref": commit,
+        "environment": environment,
+        "auto_merge": False,
+        "required_contexts": [],
         "production_environment": environment == "production",
         "description": f"{pointer.model} version {pointer.version}",
         "payload": {"version": pointer.version, "digest": pointer.digest, "metrics": pointer.metrics},

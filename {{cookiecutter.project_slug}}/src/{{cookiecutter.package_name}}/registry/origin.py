@@ -39,7 +39,9 @@ def find(commit: str) -> Origin:
     found = Origin(pull["number"], reviewed=reviewed_digest(pull["head"]["sha"]))
     if (pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"]:
         return msgspec.structs.replace(found, reason="the pull request came from a fork, whose objects are never stored")
-    runs = github.get_all("actions/workflows/train.yml/runs", key="workflow_runs", head_sha=pull["head"]["sha"], event="pull_request", status="success")
+    runs = github.get_all(
+        "actions/workflows/train.yml/runs", key="workflow_runs", head_sha=pull["head"]["sha"], event="pull_request", status="success"
+    )
     if not runs:
         return msgspec.structs.replace(found, reason="the pull request has no successful train run")
     return msgspec.structs.replace(found, run_id=max(item["id"] for item in runs))
@@ -71,8 +73,6 @@ def take_over(found: Origin) -> Origin:
     return found
 
 
-
-
 def main() -> None:
     """Find the origin of the inputs that HEAD has and take its candidate over."""
     found = find(introduced())
@@ -80,7 +80,10 @@ def main() -> None:
         found = take_over(found)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_bytes(msgspec.json.encode(found) + b"\n")
-    print(f"origin: pull request {found.pull_request}, run {found.run_id}" + (f"; {found.reason}: the pipeline trains what it lacks" if found.reason else ""))
+    print(
+        f"origin: pull request {found.pull_request}, run {found.run_id}"
+        + (f"; {found.reason}: the pipeline trains what it lacks" if found.reason else "")
+    )
 
 
 if __name__ == "__main__":

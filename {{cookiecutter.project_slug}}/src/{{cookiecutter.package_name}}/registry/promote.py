@@ -68,7 +68,9 @@ def _judged_metrics(digest: str) -> dict[str, float]:
 
 def _tell_difference(origin: Origin, digest: str) -> None:
     if origin.reviewed and origin.reviewed != digest:
-        print(f"::warning::not the model that was reviewed ({origin.reviewed}): main's inputs differ from the pull request's; {digest} was judged again")
+        print(
+            f"::warning::not the model that was reviewed ({origin.reviewed}): main's inputs differ from the pull request's; {digest} was judged again"
+        )
 
 
 def _store(made: bundle.Bundle) -> None:
@@ -87,9 +89,16 @@ def _store(made: bundle.Bundle) -> None:
 
 def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now: pointer.Pointer | None) -> pointer.Pointer:
     return pointer.Pointer(
-        model=made.manifest.model, version=version_of(made.digest, entries(_path("production"))), digest=made.digest,
-        bundle=store.address(made.digest), commit=git("rev-parse", "HEAD"), pull_request=origin.pull_request, metrics=metrics,
-        previous=pointer.Previous(now.version, now.digest) if now else None, held=now.held if now else (), promoted_by=actor(),
+        model=made.manifest.model,
+        version=version_of(made.digest, entries(_path("production"))),
+        digest=made.digest,
+        bundle=store.address(made.digest),
+        commit=git("rev-parse", "HEAD"),
+        pull_request=origin.pull_request,
+        metrics=metrics,
+        previous=pointer.Previous(now.version, now.digest) if now else None,
+        held=now.held if now else (),
+        promoted_by=actor(),
     )
 
 

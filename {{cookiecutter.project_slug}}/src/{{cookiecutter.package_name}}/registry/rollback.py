@@ -66,8 +66,17 @@ def _target(now: Pointer, wanted: str, known: list[Entry], environment: str) -> 
 def _restored(old: Pointer, now: Pointer, held: Held) -> Pointer:
     others = tuple(item for item in now.held if item.digest not in (old.digest, held.digest))
     return Pointer(
-        model=old.model, version=old.version, digest=old.digest, bundle=old.bundle, image=old.image, commit=old.commit,
-        pull_request=old.pull_request, metrics=old.metrics, previous=old.previous, held=(*others, held), promoted_by=actor(),
+        model=old.model,
+        version=old.version,
+        digest=old.digest,
+        bundle=old.bundle,
+        image=old.image,
+        commit=old.commit,
+        pull_request=old.pull_request,
+        metrics=old.metrics,
+        previous=old.previous,
+        held=(*others, held),
+        promoted_by=actor(),
     )
 
 

@@ -70,13 +70,14 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows`` counts test rows, ``threshold`` is the candidate's decision threshold (probability), ``reasons`` say in words
     why the verdict is not *promote*, ``notes`` what else a reviewer should know. ``slices`` carry ``slice_metric``.
-    ``moves_to`` is the version that an edit of the production pointer names.
+    ``fork`` marks a pull request whose objects are never stored, ``moves_to`` is the version that an edit of the production pointer names.
     """
 
     verdict: Verdict
     reasons: list[str] = []
     notes: list[str] = []
     pull_request: int | None = None
+    fork: bool = False
     head_sha: str | None = None
     run_id: int | None = None
     digest: str | None = None

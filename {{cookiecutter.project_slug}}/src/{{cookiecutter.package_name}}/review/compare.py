@@ -15,6 +15,7 @@ from ..plan import PROMOTED
 from ..scorer import Scorer
 from . import Change, GateResult, Metric, Slice, Verdict
 
+
 @dataclass(frozen=True)
 class Comparison:
     """Metrics and slices of both models; ``champion_problem`` says why the champion could not score, if so."""
@@ -50,7 +51,10 @@ def _probabilities(model: Bundle, rows: Any) -> np.ndarray:
 
 def _parts(rows: Any, column: str) -> list[tuple[str, np.ndarray]]:
     values = rows[column]
-    return [(f"{value:g}" if isinstance(value, float) else str(value), (values == value).to_numpy()) for value in sorted(values.dropna().unique())]
+    return [
+        (f"{value:g}" if isinstance(value, float) else str(value), (values == value).to_numpy())
+        for value in sorted(values.dropna().unique())
+    ]
 
 
 def _slicer(labels: np.ndarray, ours: np.ndarray, theirs: np.ndarray | None, name: str) -> Callable[[str, np.ndarray], Slice]:
@@ -93,7 +97,9 @@ def verdict(results: Sequence[GateResult]) -> tuple[Verdict, list[str]]:
     if unknown:
         return "cannot judge", unknown + failed
     if all(item.outcome == "not applied" for item in results):
-        return "cannot judge", ["there is no champion yet and no gate has an absolute limit; add one, for example {metric: roc_auc, min: 0.8}"]
+        return "cannot judge", [
+            "there is no champion yet and no gate has an absolute limit; add one, for example {metric: roc_auc, min: 0.8}"
+        ]
     return ("hold", failed) if failed else ("promote", [])
 
 

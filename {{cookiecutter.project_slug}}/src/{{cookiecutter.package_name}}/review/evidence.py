@@ -31,6 +31,7 @@ class Subject:
     succeeded: bool
     merge: str | None
     pull_request: int | None = None
+    fork: bool = False
     outdated: str | None = None
 
 
@@ -51,7 +52,9 @@ def find(run_id: int, base: str = "main") -> Subject:
     found = [pull for pull in github.get_all("pulls", state="open", base=base) if pull["head"]["sha"] == sha]
     if len(found) != 1:
         return Subject(run_id, sha, succeeded, None, outdated=f"{len(found)} open pull requests have {sha[:9]} as their head, not one")
-    return Subject(run_id, sha, succeeded, _fetch_merge(found[0]["number"], sha), found[0]["number"])
+    pull = found[0]
+    fork = (pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"]
+    return Subject(run_id, sha, succeeded, _fetch_merge(pull["number"], sha), pull["number"], fork)
 
 
 def fetch_candidate(run_id: int, into: Path) -> Path | None:

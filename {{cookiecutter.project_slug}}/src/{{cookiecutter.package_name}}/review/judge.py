@@ -29,7 +29,7 @@ POINTER = Path("models/production.yaml")
 def judge_run(run_id: int, scratch: Path) -> Review:
     """Judge a train run's candidate with the gates of this checkout (main). Never raises for what the run brought."""
     about = evidence.find(run_id)
-    known = Review(verdict="cannot judge", pull_request=about.pull_request, head_sha=about.head_sha, run_id=run_id)
+    known = Review(verdict="cannot judge", pull_request=about.pull_request, fork=about.fork, head_sha=about.head_sha, run_id=run_id)
     if about.outdated or about.merge is None:
         return _with(known, verdict="outdated", reasons=[about.outdated or "the pull request is gone"])
     files = changed_files(f"{about.merge}^1", about.merge)
@@ -81,9 +81,19 @@ def _judge(known: Review, candidate: bundle.Bundle, brought: evidence.Material, 
         said, reasons = "cannot judge", [problem]
     remarks = [*known.notes, *([outcome.champion_problem] if outcome.champion_problem else [])]
     return _with(
-        known, verdict=said, reasons=reasons, notes=remarks, digest=candidate.digest, champion=standing, rows=len(rows),
-        threshold=candidate.manifest.threshold, data_digest=candidate.manifest.data_digest, metrics=outcome.metrics,
-        slices=outcome.slices, gates=results, parameters=parameters(ours, brought.params),
+        known,
+        verdict=said,
+        reasons=reasons,
+        notes=remarks,
+        digest=candidate.digest,
+        champion=standing,
+        rows=len(rows),
+        threshold=candidate.manifest.threshold,
+        data_digest=candidate.manifest.data_digest,
+        metrics=outcome.metrics,
+        slices=outcome.slices,
+        gates=results,
+        parameters=parameters(ours, brought.params),
     )
 
 

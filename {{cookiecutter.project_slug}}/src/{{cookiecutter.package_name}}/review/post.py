@@ -79,7 +79,10 @@ def _posted_by_cml(number: int, text: Path) -> bool:
     token = os.environ.get("GH_TOKEN", "")
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            **os.environ, "REPO_TOKEN": token, "ITERATIVE_DO_NOT_TRACK": "1", "HOME": folder,
+            **os.environ,
+            "REPO_TOKEN": token,
+            "ITERATIVE_DO_NOT_TRACK": "1",
+            "HOME": folder,
             "GIT_CONFIG_GLOBAL": str(Path(folder, "gitconfig")),
         }
         done = subprocess.run([*_CML, f"--target=pr/{number}", str(text)], env=environment, capture_output=True, text=True)

@@ -18,8 +18,8 @@ import onnx
 import yaml
 from onnx import TensorProto, helper
 
-from {{cookiecutter.package_name}} import bundle
-from {{cookiecutter.package_name}}.contract import Column, Contract
+from churn import bundle
+from churn.contract import Column, Contract
 
 PACKAGE = bundle.__name__.partition(".")[0]
 SOURCE = Path(bundle.__file__).parents[1]

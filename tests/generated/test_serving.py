@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from serving_kit import CONTRACT, PACKAGE, ROW, Origin, Running, command, environment, expected, make_bundle, server, until
 
-from {{cookiecutter.package_name}} import bundle
-from {{cookiecutter.package_name}}.errors import ProblemError
-from {{cookiecutter.package_name}}.serving.__main__ import main
-from {{cookiecutter.package_name}}.serving.live import Batcher
+from churn import bundle
+from churn.errors import ProblemError
+from churn.serving.__main__ import main
+from churn.serving.live import Batcher
 
 OTHER_ROW = {"age": 3, "fee": None, "plan": "plus"}
 
