@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from churn import pointer, registry, store
+from churn import pointer, registry
 from churn.pointer import Held, Pointer, PointerError, Previous
 from churn.registry import rollback
 from churn.registry.rollback import RollbackError
-from churn.store import StoreError
+from churn.pointer import StoreError
 
 Commit = Callable[..., str]
 Git = Callable[..., str]
@@ -18,7 +18,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def _pointer(version: int, **values: object) -> Pointer:
-    base = {"model": "churn", "version": version, "digest": _digest(version), "bundle": store.address(_digest(version)), "commit": SHA}
+    base = {"model": "churn", "version": version, "digest": _digest(version), "bundle": pointer.address(_digest(version)), "commit": SHA}
     return Pointer(**(base | {"promoted_by": "mona", "metrics": {"roc_auc": 0.85}} | values))
 
 
@@ -91,22 +91,22 @@ def _clone(origin: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_store_keeps_what_two_writers_add(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _clone(origin, tmp_path / "a", monkeypatch)
-    (store.open_store() / "one").write_text("1")
+    (pointer.open_store() / "one").write_text("1")
     _clone(origin, tmp_path / "b", monkeypatch)
-    (store.open_store() / "two").write_text("2")
-    store.save("two")
+    (pointer.open_store() / "two").write_text("2")
+    pointer.save_store("two")
     monkeypatch.chdir(tmp_path / "a")
-    store.save("one")
-    store.save("one again: nothing to do")
+    pointer.save_store("one")
+    pointer.save_store("one again: nothing to do")
     _clone(origin, tmp_path / "c", monkeypatch)
-    assert {path.name for path in store.open_store().iterdir()} >= {"one", "two"}
+    assert {path.name for path in pointer.open_store().iterdir()} >= {"one", "two"}
 
 
 def test_a_store_out_of_reach_is_one_line(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _clone(origin, tmp_path / "a", monkeypatch)
-    store.open_store()
+    pointer.open_store()
     origin.rename(tmp_path / "gone.git")
-    (store.FOLDER / "one").write_text("1")
+    (pointer.FOLDER / "one").write_text("1")
     with pytest.raises(StoreError, match="the store refs/dvc/store cannot be read"):
-        store.open_store()
-    assert (store.FOLDER / "one").exists()
+        pointer.open_store()
+    assert (pointer.FOLDER / "one").exists()

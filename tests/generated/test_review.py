@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from churn.params import Gate
 from churn.review import Change, Champion, GateResult, Metric, Review
-from churn.review.compare import judge_gate, notes, verdict
-from churn.review.judge import LIMIT, render
+from churn.review.compare import judge_gate, verdict
+from churn.review.judge import LIMIT, notes, render
 from churn.review.post import describe
 
 METRICS = [Metric("roc_auc", 0.84, 0.85), Metric("log_loss", 0.42, 0.40, higher_is_better=False), Metric("f1", float("nan"), 0.6)]

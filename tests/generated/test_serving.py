@@ -20,9 +20,9 @@ import pytest
 from serving_kit import CONTRACT, PACKAGE, ROW, Origin, Running, command, environment, expected, make_bundle, server, until
 
 from churn import bundle
-from churn.errors import ProblemError
+from churn import ProblemError
 from churn.serving.__main__ import main
-from churn.serving.live import Batcher
+from churn.serving import Batcher
 
 OTHER_ROW = {"age": 3, "fee": None, "plan": "plus"}
 

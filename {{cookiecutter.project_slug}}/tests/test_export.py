@@ -13,11 +13,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from {{cookiecutter.package_name}} import bundle, dataset, estimators, features
+from {{cookiecutter.package_name}} import bundle, dataset, features, model
+from {{cookiecutter.package_name}}.bundle import Scorer
 from {{cookiecutter.package_name}}.params import Params
 from {{cookiecutter.package_name}}.pipeline import evaluate, export, parity, train
 from {{cookiecutter.package_name}}.pipeline.convert import ConvertError
-from {{cookiecutter.package_name}}.scorer import Scorer
 
 QUICK = {
     "RandomForestClassifier": {"n_estimators": 20},
@@ -49,7 +49,7 @@ def compare(pipeline: Pipeline, scorer: Scorer, sides: Sides, chosen: Params) ->
     return parity.check(pipeline, scorer, sides, chosen.parity.tolerance, chosen.data.id)
 
 
-@pytest.mark.parametrize("estimator", estimators.ESTIMATORS)
+@pytest.mark.parametrize("estimator", model.ESTIMATORS)
 def test_every_known_estimator_converts_exactly(estimator: str, tmp_path: Path, sides: Sides, choose: Callable[..., Params]) -> None:
     chosen = choose(estimator, QUICK.get(estimator))
     pipeline = train.fit(sides["train"], chosen)

@@ -1,1 +1,28 @@
-"""Trains, reviews, promotes and serves one model."""
+"""Trains, reviews, promotes and serves one model.
+
+Here: errors that a person can act on, and the one place that prints them.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+class ProblemError(Exception):
+    """A problem whose text is one complete line: what is wrong, where, and what to do."""
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command line's ``main`` and leave the process with its exit code.
+
+    A :class:`ProblemError` is printed as ``error: <its line>`` on standard error with exit code 1; Ctrl-C exits with 130.
+    Anything else is a defect of this program and keeps its traceback.
+    """
+    try:
+        code = main()
+    except ProblemError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code or 0)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from . import bundle
-from .errors import ProblemError, run
+from . import ProblemError, bundle, run
 
 FOLDER = Path("candidate")
 ARTIFACT = "candidate"
@@ -78,7 +77,10 @@ def import_objects(folder: Path, cache: Path = Path(".dvc/cache")) -> int:
     objects = [path for path in (folder / "objects").rglob("*") if path.is_file()]
     for path in objects:
         name = path.relative_to(folder / "objects")
-        if name.parts[0] == "files" and hashlib.md5(path.read_bytes()).hexdigest() != name.parts[-2] + name.parts[-1]:
+        if (
+            name.parts[0] == "files"
+            and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != name.parts[-2] + name.parts[-1]
+        ):
             raise CandidateError(f"the candidate's object {name} does not have the content that its name says; re-run the train workflow")
     for path in objects:
         target = cache / path.relative_to(folder / "objects")

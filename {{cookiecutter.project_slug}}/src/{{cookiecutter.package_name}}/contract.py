@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from .errors import ProblemError
+from . import ProblemError
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 Record = Mapping[str, object]

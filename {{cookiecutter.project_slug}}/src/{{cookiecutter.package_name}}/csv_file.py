@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .contract import ContractError
+from .params import Params
 from .params_check import did_you_mean
-from .params_types import Params
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 

@@ -9,7 +9,7 @@ import pandera.pandas as pa
 
 from . import csv_file
 from .contract import FLOAT32_MAX, Contract, ContractError
-from .params_types import ColumnRule, Params, Split
+from .params import ColumnRule, Params, Split
 
 NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
 MOST_SHOWN = 5

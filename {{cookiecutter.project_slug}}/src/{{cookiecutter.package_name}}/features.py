@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .params_types import Features
+from .params import Features
 
 
 def build(features: Features, *, scale: bool, impute: bool) -> ColumnTransformer:

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .errors import ProblemError
+from . import ProblemError
 
 
 class GitError(ProblemError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from .errors import ProblemError
+from . import ProblemError
 
 
 class GitHubError(ProblemError):

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 from sklearn import metrics
 
-from .params_types import Metric
+from .params import Metric
 
 NAMES: tuple[str, ...] = get_args(Metric)
 HIGHER_IS_BETTER = frozenset(NAMES) - {"log_loss", "brier"}

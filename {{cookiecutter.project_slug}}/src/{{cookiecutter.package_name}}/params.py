@@ -5,16 +5,111 @@ Its scalars are those of YAML 1.2, as DVC reads them: ``No`` is text and ``1e-5`
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import yaml
 
-from . import params_check
-from .errors import ProblemError
-from .params_types import ColumnRule, Data, Features, Gate, Metric, Model, Params, Split, Threshold
+from . import ProblemError
+from .contract import Column, Contract
 
-__all__ = ["ColumnRule", "Data", "Features", "Gate", "Metric", "Model", "Params", "ParamsError", "Split", "Threshold", "load", "parse"]
+Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "f1", "precision", "recall", "accuracy"]
+MOST_SLICES = 20
+
+
+class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Model(_Struct):
+    """``estimator`` is a key of ``model.ESTIMATORS``; ``parameters`` are its scikit-learn constructor arguments."""
+
+    name: str
+    estimator: str
+    parameters: dict[str, Any] = {}
+
+
+class Data(_Struct):
+    """The raw data file. ``classes`` are the values of the column ``target``; ``id`` names the column of unique row names."""
+
+    path: str
+    id: str
+    target: str
+    classes: tuple[str, ...]
+    positive: str
+
+
+class ColumnRule(_Struct):
+    """One column of the contract; see :class:`contract.Column`."""
+
+    type: Literal["number", "integer", "category"]
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] = ()
+    missing: bool = False
+
+
+class Split(_Struct):
+    """Shares of all rows for test and validation; the rest trains. A row's side depends on ``salt`` and its id alone."""
+
+    test: float
+    validation: float
+    salt: str
+
+
+class Features(_Struct):
+    """The columns that the model sees, as numbers and as categories."""
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+
+class Threshold(_Struct):
+    """A fixed decision threshold, or what the threshold chosen on the validation rows makes best."""
+
+    objective: Literal["f1", "accuracy"] | None = None
+    value: float | None = None
+
+
+class Parity(_Struct):
+    """The largest difference in probability that export accepts between scikit-learn and ONNX."""
+
+    tolerance: float = 1e-5
+
+
+class Gate(_Struct):
+    """One condition on one metric of the test rows; exactly one of ``min``, ``max`` and ``not_worse_than_champion``."""
+
+    metric: Metric
+    min: float | None = None
+    max: float | None = None
+    not_worse_than_champion: float | None = None
+
+
+class Params(_Struct):
+    """The whole of ``params.yaml``."""
+
+    problem: Literal["binary"]
+    model: Model
+    data: Data
+    columns: dict[str, ColumnRule]
+    split: Split
+    features: Features
+    threshold: Threshold
+    gates: tuple[Gate, ...]
+    parity: Parity = Parity()
+    slices: tuple[str, ...] = ()
+    seed: int = 0
+
+    def contract(self) -> Contract:
+        """The contract of the model's inputs; a binary one names its classes as (negative, positive)."""
+        names = self.features.numeric + self.features.categorical
+        columns = tuple(Column(name, **msgspec.structs.asdict(self.columns[name])) for name in names)
+        negative = next(value for value in self.data.classes if value != self.data.positive)
+        classes = (negative, self.data.positive)
+        return Contract(self.model.name, self.features.numeric, self.features.categorical, columns, classes, self.data.positive)
+
+
 FILE = "params.yaml"
 
 
@@ -35,6 +130,8 @@ def load(path: str | Path = FILE) -> Params:
 
 def parse(text: str, where: str = FILE) -> Params:
     """Like :func:`load`, for text that was read already (at another commit, for instance)."""
+    from . import params_check  # it explains these types and so imports this file
+
     try:
         raw = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:

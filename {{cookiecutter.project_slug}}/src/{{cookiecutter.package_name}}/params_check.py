@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .params_types import MOST_SLICES, ColumnRule, Gate, Metric, Params, Split, Threshold
+from .params import MOST_SLICES, ColumnRule, Gate, Metric, Params, Split, Threshold
 
 PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list", "object": "a mapping"}
 

@@ -11,11 +11,11 @@ import re
 import sys
 from pathlib import Path
 
-from .errors import ProblemError, run
+from . import ProblemError, run
 from .git import git, show, succeeds
 
 # Code that cannot change the model; everything else under src/ counts as an input, new files included.
-_BESIDE = r"(?:serving|review|registry)/|(?:plan|git|github|pointer|store|candidate)\.py"
+_BESIDE = r"(?:serving|review|registry)/|(?:plan|git|github|pointer|candidate)\.py"
 INPUTS = re.compile(rf"params\.yaml|dvc\.yaml|data/.*|requirements/train\.txt|src/[^/]+/(?!{_BESIDE}).*")
 CODE = re.compile(r"src/.*|tests/.*|pyproject\.toml|requirements/.*|Makefile|params\.yaml|data/.*")
 POINTER = Path("models/production.yaml")
@@ -95,7 +95,7 @@ def _staged(name: str) -> bytes | None:
     return show("", name)  # ":path" is the index
 
 
-def _tell(plan: dict[str, bool]) -> None:
+def tell(plan: dict[str, bool]) -> None:
     """Print a plan and, in a job, write it to the step's outputs."""
     lines = [f"{name}={str(value).lower()}" for name, value in plan.items()]
     print("\n".join(lines))
@@ -108,9 +108,9 @@ def main() -> None:
     """Do what the one argument says."""
     match sys.argv[1:]:
         case ["pull-request"]:
-            _tell(plan_pull_request())
+            tell(plan_pull_request())
         case ["push"]:
-            _tell(plan_push())
+            tell(plan_push())
         case ["guard"]:
             guard()
         case ["drop"]:

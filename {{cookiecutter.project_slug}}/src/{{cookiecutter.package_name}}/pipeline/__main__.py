@@ -1,13 +1,18 @@
 """``python -m <package>.pipeline`` (``make train``): check, run what changed, and show what came out."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .. import csv_file, estimators, params
-from ..errors import ProblemError, run
-from ..git import GitError, git
-from . import METRICS, REPORTS, reproduce
+from .. import ProblemError, csv_file, model, params, run
+from ..git import GitError, git, show
+from . import CARD, LOCK, METRICS, REPORTS
 
 USAGE = """usage: python -m <package>.pipeline [--keep] [arguments of `dvc repro`, for instance --pull or --force]
 
@@ -27,10 +32,10 @@ def main() -> int:
         return 0
     keep = "--keep" in arguments
     chosen = preflight()
-    with reproduce.as_in_head(keep):
-        code = reproduce.reproduce([argument for argument in arguments if argument != "--keep"])
+    with as_in_head(keep):
+        code = reproduce([argument for argument in arguments if argument != "--keep"])
         if code == 0:
-            reproduce.keep_reports()
+            keep_reports()
     if code == 0:
         summary(chosen.model.name)
     return code
@@ -41,17 +46,20 @@ def preflight() -> params.Params:
     chosen = params.load()
     _check_git()
     csv_file.check(chosen.data.path, chosen)
-    estimators.find(chosen.model)
+    model.find(chosen.model)
     return chosen
 
 
-def summary(model: str) -> None:
-    """Print metrics, digest and the next command."""
+def summary(name: str) -> None:
+    """Print metrics, digest and the next command; a job's summary gets the model card."""
     found = json.loads((REPORTS / METRICS.name).read_bytes())
-    print(f"\n{model}, {found['rows']:,} test rows, threshold {found['threshold']:g}")
-    for name, value in found["metrics"].items():
-        print(f"  {name:10} {'not defined' if value is None else format(value, '.4f')}")
+    print(f"\n{name}, {found['rows']:,} test rows, threshold {found['threshold']:g}")
+    for metric, value in found["metrics"].items():
+        print(f"  {metric:10} {'not defined' if value is None else format(value, '.4f')}")
     print(f"  {'digest':10} {found['digest']}\nNext: make report compares it with the model in production, make serve serves.")
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as stream:
+            stream.write((REPORTS / CARD.name).read_text(encoding="utf-8"))
 
 
 def _check_git() -> None:
@@ -66,6 +74,71 @@ def _check_git() -> None:
         ) from None
     if top.resolve() != here.resolve():
         raise PreflightError(f"{here.name}: is a folder inside the git repository {top.name}; give it its own with `git init -b main`")
+
+
+COMMITTED_BY_PROMOTION = (LOCK, METRICS, CARD)
+STAGE_FAILED = re.compile(r"ERROR: failed to reproduce")
+OF_NO_USE_HERE = re.compile(
+    r"To track the changes with git, run:|\s*git add |To enable auto staging, run:|\s*dvc config core\.autostage"
+    r"|Use `dvc push`|(Generating|Updating) lock file"
+)
+
+
+class ReproduceError(ProblemError):
+    """DVC could not run the pipeline."""
+
+
+def reproduce(arguments: list[str]) -> int:
+    """Run ``dvc repro`` with more arguments, pass its output on as it comes, and return 0, or 1 when a stage failed.
+
+    A stage says itself what is wrong, in a line that begins with ``error:``; what DVC adds to it is left out. Raises
+    :class:`ReproduceError` when DVC failed for a reason of its own.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    explained = False
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", *arguments],
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            explained = explained or line.startswith("error: ")
+            if line.strip() and not (explained and STAGE_FAILED.match(line)) and not OF_NO_USE_HERE.match(line):
+                print(line, end="", flush=True, file=sys.stderr if line.startswith("error: ") else sys.stdout)
+    if process.returncode and not explained:
+        raise ReproduceError("dvc repro failed, its reason stands above; when it is dvc.yaml, `git diff dvc.yaml` shows what changed")
+    return 1 if process.returncode else 0
+
+
+@contextmanager
+def as_in_head(keep: bool) -> Iterator[None]:
+    """Whatever happens inside, the files that promotion commits are afterwards as HEAD has them, unless ``keep``."""
+    try:
+        yield
+    finally:
+        if not keep:
+            for path in COMMITTED_BY_PROMOTION:
+                _restore(path)
+
+
+def keep_reports() -> None:
+    """Copy lock, metrics and card of this run to ``reports/``, which git ignores."""
+    REPORTS.mkdir(exist_ok=True)
+    for path in COMMITTED_BY_PROMOTION:
+        if not path.is_file():
+            raise ReproduceError(f"{path}: was not written by the pipeline; does dvc.yaml still have its stage?")
+        shutil.copyfile(path, REPORTS / path.name)
+
+
+def _restore(path: Path) -> None:
+    committed = show("HEAD", path.as_posix())
+    if committed is None:
+        path.unlink(missing_ok=True)
+    elif not path.is_file() or path.read_bytes() != committed:
+        path.write_bytes(committed)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
+from .. import ProblemError
 from ..contract import Contract
-from ..errors import ProblemError
-from . import advice
+from . import parity
 
 OUTPUTS = ("label", "probabilities")
 
@@ -26,7 +26,7 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
     Raises :class:`ConvertError` with the converter's reason and what helps. The converter renames columns that are no identifiers
     (``hours per week``), so they are told apart by their position and no name of a column stays in the graph.
     """
-    if (known := advice.refusal(pipeline)) is not None:
+    if (known := parity.refusal(pipeline)) is not None:
         raise ConvertError(known)
     types = [(name, FloatTensorType([None, 1])) for name in contract.numeric]
     types += [(name, StringTensorType([None, 1])) for name in contract.categorical]
@@ -34,10 +34,10 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
         model = to_onnx(pipeline, initial_types=types, options={id(pipeline): {"zipmap": False}})
     except Exception as error:  # the converter raises whatever its parts raise
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise ConvertError(f"the model cannot be converted to ONNX ({reason}); {advice.general(pipeline)}") from None
+        raise ConvertError(f"the model cannot be converted to ONNX ({reason}); {parity.general(pipeline)}") from None
     if len(model.graph.input) != len(types) or len(model.graph.output) != len(OUTPUTS):
         inputs = len(model.graph.input)
-        raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {advice.general(pipeline)}")
+        raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {parity.general(pipeline)}")
     _anonymise(model)
     _join_inputs(model, contract)
     return _stable(model).SerializeToString(deterministic=True)

@@ -5,8 +5,7 @@ from typing import Any
 
 import jinja2
 
-from .. import bundle, params
-from ..errors import run
+from .. import bundle, params, run
 from . import BUNDLE, CARD, METRICS
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import bundle, dataset, metrics, params
-from ..errors import run
-from ..scorer import Scorer
+from .. import bundle, dataset, metrics, params, run
+from ..bundle import Scorer
 from . import BUNDLE, METRICS, PREPARED
 
 DIGITS = 6

@@ -12,12 +12,13 @@ import joblib
 import msgspec
 import numpy as np
 import pandas as pd
+from sklearn.metrics import confusion_matrix
 
-from .. import bundle, dataset, params
-from ..contract import Contract
-from ..errors import run
-from ..scorer import Scorer
-from . import BUNDLE, MODEL, PREPARED, SIDES, parity, profile, threshold
+from .. import bundle, dataset, params, run
+from ..bundle import Scorer
+from ..contract import Column, Contract
+from ..params import Threshold
+from . import BUNDLE, MODEL, PREPARED, SIDES, parity
 from .convert import convert
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "protobuf", "scikit-learn", "scipy", "skl2onnx")
@@ -46,7 +47,7 @@ def write(folder: Path, pipeline: Any, sides: dict[str, pd.DataFrame], chosen: p
     contents = {
         "model.onnx": convert(pipeline, contract),
         "contract.json": contract.to_json(),
-        "profile.json": bundle.to_json(profile.of(sides["train"], contract)),
+        "profile.json": bundle.to_json(profile_of(sides["train"], contract)),
         "golden.json": bundle.to_json({"records": [], "probabilities": [], "predictions": []}),
     }
     for name, content in contents.items():
@@ -56,7 +57,7 @@ def write(folder: Path, pipeline: Any, sides: dict[str, pd.DataFrame], chosen: p
     scorer = Scorer(bundle.load(folder))
     scores = scorer.probabilities(*dataset.matrices(sides["validation"], contract))
     positive = contract.classes.index(contract.positive)
-    limit = threshold.choose(dataset.labels(sides["validation"], chosen), scores[:, positive], chosen.threshold)
+    limit = choose_threshold(dataset.labels(sides["validation"], chosen), scores[:, positive], chosen.threshold)
     (folder / "golden.json").write_bytes(bundle.to_json(_answers(scorer, golden, limit)))
     return bundle.write_manifest(folder, threshold=limit, **facts)
 
@@ -110,6 +111,61 @@ def _publish(made: Path) -> None:
     for name in (*bundle.FILES, bundle.MANIFEST):
         shutil.copyfile(made / name, BUNDLE / f".{name}")
         os.replace(BUNDLE / f".{name}", BUNDLE / name)
+
+
+def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, wanted: Threshold) -> float:
+    """The fixed value, or the threshold with the best objective; of equally good ones the lowest.
+
+    Candidates lie midway between neighbouring probabilities that differ by at least 0.0001: no row of a model with few distinct
+    probabilities then lies on the threshold itself, where rounding would decide.
+    """
+    if wanted.value is not None:
+        return wanted.value
+    steps = np.unique(np.round(probabilities.astype(np.float64), 4))
+    candidates = np.round((steps[1:] + steps[:-1]) / 2, 6)
+    if len(candidates) == 0:
+        return 0.5
+    scores = [_score(labels, probabilities >= one, wanted.objective) for one in candidates]
+    return float(candidates[int(np.argmax(scores))])
+
+
+def _score(labels: np.ndarray, chosen: np.ndarray, objective: str | None) -> float:
+    (true_negative, false_positive), (false_negative, true_positive) = confusion_matrix(labels, chosen, labels=[0, 1])
+    if objective == "accuracy":
+        return (true_positive + true_negative) / len(labels)
+    return 2 * true_positive / (2 * true_positive + false_positive + false_negative)
+
+
+BINS = 10
+FEW_VALUES = 20
+
+
+def profile_of(frame: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """``{"rows": n, "features": {name: histogram}}``.
+
+    A number has ``edges`` and one count more than edges: ``counts[i]`` are the values in ``[edges[i-1], edges[i])``, open at both ends.
+    Edges are deciles, or lie between the values where there are at most 20. A category has a count for each of the contract's.
+    """
+    return {"rows": len(frame), "features": {column.name: _histogram(frame[column.name], column) for column in contract.columns}}
+
+
+def _histogram(values: pd.Series, column: Column) -> dict[str, Any]:
+    return _category(values, column) if column.type == "category" else _numeric(values)
+
+
+def _numeric(values: pd.Series) -> dict[str, Any]:
+    present = values.dropna().to_numpy(dtype=np.float32).astype(np.float64)
+    distinct = np.unique(present)
+    edges = (distinct[1:] + distinct[:-1]) / 2
+    if len(distinct) > FEW_VALUES:
+        edges = np.unique(np.quantile(present, np.arange(1, BINS) / BINS))
+    counts = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
+    return {"type": "number", "edges": edges.tolist(), "counts": counts.tolist(), "missing": int(values.isna().sum())}
+
+
+def _category(values: pd.Series, column: Column) -> dict[str, Any]:
+    counts = {category: int((values == category).sum()) for category in column.categories}
+    return {"type": "category", "counts": counts, "missing": int((values == "").sum())}
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .. import dataset, params
-from ..errors import ProblemError, run
+from .. import ProblemError, dataset, params, run
 from . import PREPARED, SIDES
 
 FEWEST_ROWS = 10

@@ -7,9 +7,8 @@ import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from .. import dataset, model, params
+from .. import ProblemError, dataset, model, params, run
 from ..contract import Contract
-from ..errors import ProblemError, run
 from . import MODEL, PREPARED
 
 

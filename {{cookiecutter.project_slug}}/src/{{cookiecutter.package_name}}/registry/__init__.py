@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import github
-from ..errors import ProblemError
+from .. import ProblemError, github
 from ..git import GitError, git, show, succeeds
 from ..pointer import Pointer, PointerError, parse
 

@@ -1,5 +1,6 @@
 """Promotes the bundle in ``models/bundle`` when main's review of it says *promote*.
 
+``python -m <package>.registry.promote origin``  first: finds the candidate that was judged and takes its objects over
 ``python -m <package>.registry.promote``
 Every step looks at the state first, so that a run that was cut off can be repeated: the bundle is stored before any
 pointer names it, and the pointer files change in one commit.
@@ -9,18 +10,88 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from .. import bundle, pointer, store
-from ..errors import ProblemError, run
+from .. import ProblemError, bundle, candidate, github, pointer, run
+from ..bundle import Scorer
 from ..git import git, show
-from ..plan import PROMOTED
-from ..scorer import Scorer
-from . import actor, commit_to_main, deployment, entries, version_of
-from .origin import OUT as ORIGIN
-from .origin import Origin
+from ..plan import PROMOTED, introduced
+from . import STATUS, actor, commit_to_main, deployment, entries, version_of
+
+ORIGIN = Path("reports/origin.json")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where the commit on main came from.
+
+    ``reviewed`` is the digest that the posted review promised, ``reason`` says why nothing could be taken over.
+    """
+
+    pull_request: int | None = None
+    run_id: int | None = None
+    reviewed: str | None = None
+    reason: str | None = None
+
+
+def find(commit: str) -> Origin:
+    """The merged pull request of a commit, its train run, and the digest its review promised. Forks hand over nothing."""
+    pulls = [pull for pull in github.get_all(f"commits/{commit}/pulls") if pull.get("merge_commit_sha") == commit and pull.get("merged_at")]
+    if len(pulls) != 1:
+        return Origin(reason="the commit is no merge of a pull request")
+    pull = pulls[0]
+    found = Origin(pull["number"], reviewed=reviewed_digest(pull["head"]["sha"]))
+    if (pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"]:
+        return msgspec.structs.replace(found, reason="the pull request came from a fork, whose objects are never stored")
+    runs = github.get_all(
+        "actions/workflows/train.yml/runs", key="workflow_runs", head_sha=pull["head"]["sha"], event="pull_request", status="success"
+    )
+    if not runs:
+        return msgspec.structs.replace(found, reason="the pull request has no successful train run")
+    return msgspec.structs.replace(found, run_id=max(item["id"] for item in runs))
+
+
+def reviewed_digest(sha: str) -> str | None:
+    """The digest in the newest ``model review`` status of a commit, if that status promised one."""
+    ours: list[dict[str, Any]] = [item for item in github.get_all(f"commits/{sha}/statuses") if item["context"] == STATUS]
+    newest = max(ours, key=lambda item: item["id"], default=None)
+    if newest is None or newest["state"] != "success" or not newest["description"].startswith("promote sha256:"):
+        return None
+    return newest["description"].removeprefix("promote ")
+
+
+def take_over(found: Origin) -> Origin:
+    """Bring the run's DVC objects into the local cache. What is damaged or foreign is refused whole, with the reason."""
+    artifacts = github.get_all(f"actions/runs/{found.run_id}/artifacts", key="artifacts")
+    ours = [item for item in artifacts if item["name"] == candidate.ARTIFACT and not item["expired"]]
+    if not ours:
+        return msgspec.structs.replace(found, reason="the train run's candidate has expired")
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "candidate.zip")
+        github.download(f"actions/artifacts/{ours[-1]['id']}/zip", archive)
+        try:
+            count = candidate.import_objects(candidate.unpack(archive, Path(folder, "candidate")))
+        except candidate.CandidateError as error:
+            return msgspec.structs.replace(found, reason=str(error))
+    print(f"took over {count} objects of run {found.run_id}")
+    return found
+
+
+def fetch_origin() -> None:
+    """Find the origin of the inputs that HEAD has and take its candidate over."""
+    found = find(introduced())
+    if found.run_id is not None:
+        found = take_over(found)
+    ORIGIN.parent.mkdir(exist_ok=True)
+    ORIGIN.write_bytes(msgspec.json.encode(found) + b"\n")
+    print(
+        f"origin: pull request {found.pull_request}, run {found.run_id}"
+        + (f"; {found.reason}: the pipeline trains what it lacks" if found.reason else "")
+    )
+
 
 ENVIRONMENTS = ("staging", "production")
 REVIEW = Path("reports/review.json")
@@ -68,23 +139,21 @@ def _judged_metrics(digest: str) -> dict[str, float]:
 
 def _tell_difference(origin: Origin, digest: str) -> None:
     if origin.reviewed and origin.reviewed != digest:
-        print(
-            f"::warning::not the model that was reviewed ({origin.reviewed}): main's inputs differ from the pull request's; {digest} was judged again"
-        )
+        print(f"::warning::not the model that was reviewed ({origin.reviewed}): main's inputs differ; {digest} was judged again")
 
 
 def _store(made: bundle.Bundle) -> None:
     """Put DVC's objects and the bundle into the store, push it, and read the bundle back as a server would."""
-    root = store.open_store()
+    root = pointer.open_store()
     if subprocess.run([sys.executable, "-m", "dvc", "push", "-q", "--run-cache"]).returncode:
         raise PromotionError("`dvc push --run-cache` failed (its message is above); nothing was promoted, run the workflow again")
-    target = store.bundle_folder(made.digest, root)
+    target = pointer.bundle_folder(made.digest, root)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for name in ("manifest.json", *bundle.FILES):
         shutil.copyfile(made.folder / name, target / name)
-    store.save(f"Bundle {made.digest}")
-    Scorer(bundle.load(store.bundle_folder(made.digest, store.open_store()), made.digest)).check_golden()
+    pointer.save_store(f"Bundle {made.digest}")
+    Scorer(bundle.load(pointer.bundle_folder(made.digest, pointer.open_store()), made.digest)).check_golden()
 
 
 def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now: pointer.Pointer | None) -> pointer.Pointer:
@@ -92,7 +161,7 @@ def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now
         model=made.manifest.model,
         version=version_of(made.digest, entries(_path("production"))),
         digest=made.digest,
-        bundle=store.address(made.digest),
+        bundle=pointer.address(made.digest),
         commit=git("rev-parse", "HEAD"),
         pull_request=origin.pull_request,
         metrics=metrics,
@@ -105,7 +174,7 @@ def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now
 def _release(new: pointer.Pointer, message: str) -> None:
     """Environment by environment in order; the pointer files reach main together, in one commit."""
     with deployment("staging", new.commit, new):
-        Scorer(bundle.load(store.bundle_folder(new.digest), new.digest)).check_golden()
+        Scorer(bundle.load(pointer.bundle_folder(new.digest), new.digest)).check_golden()
     with deployment("production", new.commit, new):
         for environment in ENVIRONMENTS:
             pointer.write(_path(environment), new)
@@ -126,5 +195,16 @@ def _path(environment: str) -> Path:
     return Path(f"models/{environment}.yaml")
 
 
+def main() -> None:
+    """Take the candidate over (``origin``), or promote."""
+    match sys.argv[1:]:
+        case ["origin"]:
+            fetch_origin()
+        case []:
+            promote()
+        case _:
+            raise ProblemError("promote: say nothing or `origin`")
+
+
 if __name__ == "__main__":
-    run(promote)
+    run(main)

@@ -6,12 +6,11 @@
 import os
 from pathlib import Path
 
-from .. import bundle, pointer, store
-from ..errors import ProblemError, run
+from .. import ProblemError, bundle, pointer, run
+from ..bundle import Scorer
 from ..git import git, show
 from ..plan import PROMOTED
 from ..pointer import Held, Pointer
-from ..scorer import Scorer
 from . import Entry, actor, commit_to_main, deployment, entries
 
 
@@ -33,7 +32,7 @@ def rollback(environment: str, wanted: str) -> Pointer:
     if now is None:
         raise RollbackError(f"{path} does not exist: nothing was promoted to '{environment}' yet")
     target = _target(now, wanted, entries(path), environment)
-    folder = store.bundle_folder(target.pointer.digest, store.open_store())
+    folder = pointer.bundle_folder(target.pointer.digest, pointer.open_store())
     Scorer(bundle.load(folder, target.pointer.digest)).check_golden()
     held = Held(now.version, now.digest, now.commit, f"rolled back by {actor()}")
     new = _restored(target.pointer, now, held)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from ..errors import ProblemError
+from .. import ProblemError
 
 Verdict = Literal["promote", "hold", "cannot judge", "unaffected", "outdated"]
 Outcome = Literal["pass", "fail", "not applied", "cannot be judged"]

@@ -7,12 +7,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from .. import dataset, metrics
-from ..bundle import Bundle
-from ..errors import ProblemError
+from .. import ProblemError, dataset, metrics
+from ..bundle import Bundle, Scorer
 from ..params import Gate, Params
-from ..plan import PROMOTED
-from ..scorer import Scorer
 from . import Change, GateResult, Metric, Slice, Verdict
 
 
@@ -76,7 +73,7 @@ def gate_text(gate: Gate) -> str:
 
 
 def judge_gate(gate: Gate, metrics: Sequence[Metric], has_champion: bool) -> GateResult:
-    """Hold one gate against the metrics. A metric that is missing cannot be judged; without a champion, a gate that compares is not applied."""
+    """Hold one gate against the metrics: a missing metric cannot be judged; without a champion, a gate that compares is not applied."""
     metric = next((item for item in metrics if item.name == gate.metric), None)
     if metric is None or metric.candidate != metric.candidate:
         known = ", ".join(item.name for item in metrics)
@@ -125,19 +122,6 @@ def parameters(ours: Params, theirs: Params) -> list[Change]:
     return [Change(name, _text(old.get(name)), _text(new.get(name))) for name in names if old.get(name) != new.get(name)]
 
 
-def notes(files: list[str]) -> list[str]:
-    """Sentences about changed files that need the code owners' eyes or should not be in a pull request."""
-    found = []
-    rules = [name for name in files if name.startswith((".github/", "models/")) or "/review/" in name or "/registry/" in name]
-    rules = [name for name in rules if name not in PROMOTED]
-    if rules:
-        found.append(f"changes {_list(rules)}: judged by main's version; the change takes effect after the merge and needs the code owners")
-    carried = [name for name in files if name in PROMOTED]
-    if carried:
-        found.append(f"carries {_list(carried)}, which only promotion commits; drop them with `make drop-promoted`")
-    return found
-
-
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     if isinstance(value, dict) and value:
         return {key: item for part, inner in value.items() for key, item in _flat(inner, f"{name}.{part}" if name else str(part)).items()}
@@ -148,8 +132,3 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")

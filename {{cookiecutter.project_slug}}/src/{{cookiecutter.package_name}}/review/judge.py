@@ -1,6 +1,7 @@
 """Makes the judgement and writes ``reports/review.json`` and ``reports/report.md``.
 
-``python -m <package>.review.judge run ID``  a finished train run, as data (the review workflow)
+``python -m <package>.review.judge sift ID`` a finished train run, if nothing must be scored; the light environment is enough
+``python -m <package>.review.judge run ID``  a finished train run, its candidate taken as data
 ``python -m <package>.review.judge main``    the bundle that the pipeline made here (promotion)
 ``python -m <package>.review.judge local``   the same at home, against the working tree's gates
 """
@@ -15,30 +16,39 @@ from typing import Any
 import jinja2
 import msgspec
 
-from .. import bundle, params, pointer, store
-from ..errors import ProblemError, run
+from .. import ProblemError, bundle, params, pointer, run
 from ..git import show
-from ..plan import changed_files, needs_training
+from ..plan import PROMOTED, changed_files, needs_training, tell
 from . import Champion, GateResult, Review, ReviewError, evidence, write
-from .compare import compare, judge_gate, notes, parameters, verdict
 
 OUT = Path("reports")
 POINTER = Path("models/production.yaml")
 
 
-def judge_run(run_id: int, scratch: Path) -> Review:
-    """Judge a train run's candidate with the gates of this checkout (main). Never raises for what the run brought."""
+def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
+    """What can be said about a train run without scoring; the subject comes along when its candidate must be scored."""
     about = evidence.find(run_id)
     known = Review(verdict="cannot judge", pull_request=about.pull_request, fork=about.fork, head_sha=about.head_sha, run_id=run_id)
     if about.outdated or about.merge is None:
-        return _with(known, verdict="outdated", reasons=[about.outdated or "the pull request is gone"])
+        return _with(known, verdict="outdated", reasons=[about.outdated or "the pull request is gone"]), None
     files = changed_files(f"{about.merge}^1", about.merge)
     known = _with(known, notes=notes(files))
     if not about.succeeded:
-        return _with(known, reasons=["the train workflow failed: its log says why"])
+        return _with(known, reasons=["the train workflow failed: its log says why"]), None
+    if needs_training(files):
+        return known, about
     try:
-        if not needs_training(files):
-            return _with(known, verdict="unaffected", moves_to=_moved(about.merge) if POINTER.as_posix() in files else None)
+        return _with(known, verdict="unaffected", moves_to=_moved(about.merge) if POINTER.as_posix() in files else None), None
+    except ProblemError as problem:
+        return _with(known, reasons=[str(problem)]), None
+
+
+def judge_run(run_id: int, scratch: Path) -> Review:
+    """Judge a train run's candidate with the gates of this checkout (main). Never raises for what the run brought."""
+    known, about = sift(run_id)
+    if about is None:
+        return known
+    try:
         return _judge_candidate(known, about, scratch)
     except ProblemError as problem:
         return _with(known, reasons=[str(problem)])
@@ -59,7 +69,7 @@ def _judge_candidate(known: Review, about: evidence.Subject, scratch: Path) -> R
     if folder is None:
         return _with(known, reasons=["pipeline inputs changed, but the train run left no candidate; re-run it"])
     candidate = bundle.load(folder / "bundle")
-    brought = evidence.of_commit(str(about.merge), scratch, [store.open_store(), folder / "objects"])
+    brought = evidence.of_commit(str(about.merge), scratch, [pointer.open_store(), folder / "objects"])
     judged = _judge(known, candidate, brought, params.load())
     if judged.verdict == "cannot judge":
         return judged
@@ -72,6 +82,8 @@ def _judge(known: Review, candidate: bundle.Bundle, brought: evidence.Material, 
     if candidate.manifest.data_digest != brought.data_digest:
         reason = "the candidate was trained on other data than the pull request holds now; train it again"
         return _with(known, digest=candidate.digest, reasons=[reason])
+    from .compare import compare, judge_gate, parameters, verdict  # scikit-learn and pandas: only where a candidate is scored
+
     champion, standing, problem = _champion()
     rows = brought.test_rows()
     outcome = compare(candidate, champion, rows, brought.params)
@@ -103,7 +115,7 @@ def _moved(merge: str) -> Champion:
     if text is None:
         raise ReviewError(f"{POINTER} is deleted: nothing could be served; to go back to an earlier version run the rollback workflow")
     named = pointer.parse(text.decode("utf-8", "replace"), f"{POINTER} in the pull request")
-    bundle.load(store.bundle_folder(named.digest, store.open_store()), named.digest)
+    bundle.load(pointer.bundle_folder(named.digest, pointer.open_store()), named.digest)
     return Champion(named.version, named.digest)
 
 
@@ -112,7 +124,7 @@ def _champion() -> tuple[bundle.Bundle | None, Champion | None, str | None]:
     if named is None:
         return None, None, None
     standing = Champion(named.version, named.digest)
-    folder = store.bundle_folder(named.digest, store.open_store())
+    folder = pointer.bundle_folder(named.digest, pointer.open_store())
     try:
         return bundle.load(folder, named.digest), standing, None
     except ProblemError as error:
@@ -133,6 +145,24 @@ def _forged(path: Path, judged: Review, digest: str) -> str | None:
 
 def _with(review: Review, **values: Any) -> Review:
     return msgspec.structs.replace(review, **values)
+
+
+def notes(files: list[str]) -> list[str]:
+    """Sentences about changed files that need the code owners' eyes or should not be in a pull request."""
+    found = []
+    rules = [name for name in files if name.startswith((".github/", "models/")) or "/review/" in name or "/registry/" in name]
+    rules = [name for name in rules if name not in PROMOTED]
+    if rules:
+        found.append(f"changes {_list(rules)}: judged by main's version; the change takes effect after the merge and needs the code owners")
+    carried = [name for name in files if name in PROMOTED]
+    if carried:
+        found.append(f"carries {_list(carried)}, which only promotion commits; drop them with `make drop-promoted`")
+    return found
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _write(review: Review) -> None:
@@ -190,13 +220,18 @@ def _gate(results: list[GateResult], metric: str) -> str:
 def main() -> int:
     """Judge, write both files, print the report. Exit code 1 only for ``main`` without the verdict *promote*."""
     match sys.argv[1:]:
+        case ["sift", number] if number.isdigit():
+            review, about = sift(int(number))
+            tell({"score": about is not None})
+            if about is not None:
+                return 0
         case ["run", number] if number.isdigit():
             with tempfile.TemporaryDirectory() as scratch:
                 review = judge_run(int(number), Path(scratch))
         case ["main"] | ["local"]:
             review = judge_here()
         case _:
-            raise ProblemError("judge: say `run ID`, `main` or `local`; at home use `make report`")
+            raise ProblemError("judge: say `sift ID`, `run ID`, `main` or `local`; at home use `make report`")
     _write(review)
     print((OUT / "report.md").read_text(encoding="utf-8"))
     return int(sys.argv[1] == "main" and review.verdict != "promote")

@@ -12,8 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .. import github
-from ..errors import run
+from .. import github, run
 from ..github import GitHubError
 from . import Review, read
 

@@ -15,11 +15,10 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from .. import bundle
-from ..errors import ProblemError, run
+from .. import ProblemError, bundle, run
+from . import Live, prepare
 from .app import application
 from .follow import Follower
-from .live import Live, prepare
 from .remote import Remote, check_local, locate, without_credentials
 
 log = logging.getLogger("serving")

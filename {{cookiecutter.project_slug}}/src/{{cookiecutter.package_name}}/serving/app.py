@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..contract import Column, Contract, Violation, short
-from .live import Batcher, Live, Model, Records
+from . import Batcher, Live, Model, Records
 
 LARGEST_BODY = 1024 * 1024
 MOST_ROWS = 1000

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from .. import bundle
-from ..errors import ProblemError
-from .live import Live, prepare
+from .. import ProblemError, bundle
+from . import Live, prepare
 from .remote import NothingPromotedError, Remote, without_credentials
 
 log = logging.getLogger("serving")

@@ -8,9 +8,8 @@ import re
 import shutil
 from pathlib import Path
 
-from .. import bundle
+from .. import ProblemError, bundle
 from ..bundle import Bundle, BundleError
-from ..errors import ProblemError
 from ..git import GitError, git, git_bytes
 from ..pointer import Pointer, parse
 
