@@ -110,9 +110,9 @@ class Story:
         clone.commit("Tune the model further")
         clone.push("tune")
         self.wanted = stage.head("tune")
-        stage.server_traffic = Traffic(stage.server.port, stage.record(self.digests[1])).__enter__()  # type: ignore[union-attr]
         stage.repository.auto_merge(self.number)
         self._until(lambda: one(stage.repository.comments(self.number), "comment").edits > before, "the comment was not updated")
+        self.traffic = Traffic(stage.server.port, stage.record(self.digests[1])).__enter__()  # type: ignore[union-attr]
         comment = one(stage.repository.comments(self.number), "comment")
         check(comment.id == self.comment_id, "a second comment was made instead of an update")
         played = Played([run for run in stage.repository.runs if run.head_sha == self.wanted and run.workflow == "train.yml"])
@@ -130,11 +130,11 @@ class Story:
             seconds = stage.server.wait_for(digest)  # type: ignore[union-attr]
             time.sleep(0.3)
         finally:
-            stage.server_traffic.__exit__(None, None, None)
+            self.traffic.__exit__(None, None, None)
         promotion = Played(played.of("promote.yml"))
         self._all_succeeded(Played([*promotion.runs, *played.of("review.yml")]))
         self._no_training(promotion)
-        told = self._dropped_none(stage.server_traffic, digest)
+        told = self._dropped_none(self.traffic, digest)
         return Outcome(digest, promotion.trained_stages, f"version 2 promoted untrained; server followed in {seconds:.1f} s; {told}")
 
     def docs(self) -> Outcome:

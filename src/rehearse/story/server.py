@@ -26,7 +26,7 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self.log = log
-        arguments = f"--port {self.port} --poll 0.3 --cache {log.parent / 'server-cache'}"
+        arguments = f"--port {self.port} --poll 1 --cache {log.parent / 'server-cache'}"
         with log.open("w") as stream:
             self.process = subprocess.Popen(
                 ["make", "serve", f"ARGS={arguments}"], cwd=folder, env=dict(env), stdin=subprocess.DEVNULL,
