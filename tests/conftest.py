@@ -36,7 +36,7 @@ class BakedProject:
     def text(self, name: str) -> str:
         return (self.root / name).read_text(encoding="utf-8")
 
-    def yaml(self, name: str) -> Any:  # noqa: ANN401 - what a YAML file holds is anything
+    def yaml(self, name: str) -> Any:
         return yaml.safe_load(self.text(name))
 
     @property
@@ -47,12 +47,8 @@ class BakedProject:
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, out of reach of the virtual environment that runs the tests."""
-        clean = {
-            k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")
-        }
-        done = subprocess.run(
-            command, cwd=self.root, env=clean | environment, capture_output=True, text=True, encoding="utf-8"
-        )
+        clean = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")}
+        done = subprocess.run(command, cwd=self.root, env=clean | environment, capture_output=True, text=True, encoding="utf-8")
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 

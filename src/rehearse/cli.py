@@ -46,8 +46,13 @@ def _settings(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def _out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    where = "Folder for timeline, comments and logs; made anew."
+    return click.option("--out", type=click.Path(path_type=Path), default=Path(default), show_default=True, help=where)
+
+
 @main.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True, help="Folder for timeline, comments and logs; made anew.")
+@_out("build/demo")
 @_settings
 def demo(out: Path, as_json: bool, **given: tuple[str, ...]) -> None:
     """Bake the default project and play the whole story."""
@@ -56,7 +61,7 @@ def demo(out: Path, as_json: bool, **given: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build/rehearsal"), show_default=True, help="Folder for timeline, comments and logs; made anew.")
+@_out("build/rehearsal")
 @_settings
 def play(folder: Path, out: Path, as_json: bool, **given: tuple[str, ...]) -> None:
     """Play the whole story with the generated repository in FOLDER. FOLDER itself is not changed."""

@@ -28,9 +28,7 @@ def gather_tools(folder: Path) -> None:
         if found is not None:
             (folder / name).symlink_to(found)
         elif name not in OPTIONAL:
-            raise RehearseError(
-                f"{name} is neither beside {sys.executable} nor on PATH: install the project's dependencies"
-            )
+            raise RehearseError(f"{name} is neither beside {sys.executable} nor on PATH: install the project's dependencies")
     _link_interpreter(folder)
     _link_cml(folder)
 
@@ -63,9 +61,7 @@ def _link_interpreter(folder: Path) -> None:
 def _link_cml(folder: Path) -> None:
     real = os.environ.get("REHEARSE_CML_JS")
     if real is not None and not Path(real).is_file():
-        raise RehearseError(
-            f"REHEARSE_CML_JS names {real}, which is not a file: point it at bin/cml.js of a CML installation"
-        )
+        raise RehearseError(f"REHEARSE_CML_JS names {real}, which is not a file: point it at bin/cml.js of a CML installation")
     # A script and no link: an installed package does not keep the stand-in's executable bit everywhere.
     command = f'node "{real}"' if real else f'"{folder}/python3" -I "{STANDIN_BIN}/cml"'
     script = folder / "cml"

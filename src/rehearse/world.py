@@ -87,11 +87,7 @@ class World:
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "credential.https://github.com.helper",
             "GIT_CONFIG_VALUE_0": CREDENTIAL_HELPER,
-            **{
-                f"GIT_{who}_{what}": value
-                for who in ("AUTHOR", "COMMITTER")
-                for what, value in (("NAME", login), ("EMAIL", mail))
-            },
+            **{f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", login), ("EMAIL", mail))},
         }
 
 

@@ -16,10 +16,9 @@ from typing import Any
 
 import onnx
 import yaml
-from onnx import TensorProto, helper
-
 from churn import bundle
 from churn.contract import Column, Contract
+from onnx import TensorProto, helper
 
 PACKAGE = bundle.__name__.partition(".")[0]
 SOURCE = Path(bundle.__file__).parents[1]

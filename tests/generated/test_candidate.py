@@ -46,7 +46,7 @@ def test_a_foreign_file_refuses_all(tmp_path: Path, name: str) -> None:
 
 
 def test_a_link_refuses_all(tmp_path: Path) -> None:
-    with pytest.raises(CandidateError, match="link 'bundle/golden.json'"):
+    with pytest.raises(CandidateError, match=r"link 'bundle/golden\.json'"):
         candidate.unpack(_archive(tmp_path / "a.zip", GOOD, link="bundle/golden.json"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

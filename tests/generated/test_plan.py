@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from churn import plan
-from churn import ProblemError
+from churn import ProblemError, plan
 
 Commit = Callable[..., str]
 Git = Callable[..., str]
@@ -15,11 +14,27 @@ PROJECT = Path(plan.__file__).parents[2]
 
 @pytest.mark.parametrize(
     ("name", "trains"),
-    [("README.md", False), ("docs/a.md", False), ("params.yaml", True), ("dvc.yaml", True), ("data/telco_churn.csv", True), ("data/x.dvc", True),
-     ("requirements/train.txt", True), ("requirements/serve.txt", False), ("src/churn/model.py", True), ("src/churn/my_new_module.py", True),
-     ("src/churn/pipeline/train.py", True), ("src/churn/serving/app.py", False), ("src/churn/review/judge.py", False), ("src/churn/pointer.py", False),
-     ("models/production.yaml", False), ("dvc.lock", False), (".github/workflows/train.yml", False), ("tests/test_model.py", False)],
-)  # fmt: skip
+    [
+        ("params.yaml", True),
+        ("dvc.yaml", True),
+        ("data/telco_churn.csv", True),
+        ("data/x.dvc", True),
+        ("requirements/train.txt", True),
+        ("src/churn/model.py", True),
+        ("src/churn/my_new_module.py", True),
+        ("src/churn/pipeline/train.py", True),
+        ("README.md", False),
+        ("docs/a.md", False),
+        ("requirements/serve.txt", False),
+        ("src/churn/serving/app.py", False),
+        ("src/churn/review/judge.py", False),
+        ("src/churn/pointer.py", False),
+        ("models/production.yaml", False),
+        ("dvc.lock", False),
+        (".github/workflows/train.yml", False),
+        ("tests/test_model.py", False),
+    ],
+)
 def test_what_trains(name: str, trains: bool) -> None:
     assert plan.needs_training([name]) is trains
     assert plan.needs_training(["README.md", name]) is trains
@@ -27,7 +42,8 @@ def test_what_trains(name: str, trains: bool) -> None:
 
 def test_every_dependency_of_the_pipeline_trains() -> None:
     stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-    made = {out if isinstance(out, str) else next(iter(out)) for s in stages.values() for out in [*s.get("outs", []), *s.get("metrics", [])]}
+    outs = [out for stage in stages.values() for out in [*stage.get("outs", []), *stage.get("metrics", [])]]
+    made = {out if isinstance(out, str) else next(iter(out)) for out in outs}
     for name in {dep for stage in stages.values() for dep in stage["deps"]} - made:
         assert plan.needs_training([name.replace("${data.path}", "data/telco_churn.csv")]), name
 

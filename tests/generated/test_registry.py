@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from churn import pointer, registry
-from churn.pointer import Held, Pointer, PointerError, Previous
+from churn.pointer import Held, Pointer, PointerError, Previous, StoreError
 from churn.registry import rollback
 from churn.registry.rollback import RollbackError
-from churn.pointer import StoreError
 
 Commit = Callable[..., str]
 Git = Callable[..., str]
@@ -33,7 +32,8 @@ def _record(git: Git, new: Pointer) -> None:
 
 
 def test_a_pointer_file_reads_back(tmp_path: Path) -> None:
-    full = _pointer(2, previous=Previous(1, _digest(1)), held=(Held(3, _digest(3), SHA, "rolled back by mona: it's \"odd\" #1"),), pull_request=7)
+    held = Held(3, _digest(3), SHA, 'rolled back by mona: it\'s "odd" #1')
+    full = _pointer(2, previous=Previous(1, _digest(1)), held=(held,), pull_request=7)
     pointer.write(tmp_path / "production.yaml", full)
     assert pointer.read(tmp_path / "production.yaml") == full
     assert pointer.read(tmp_path / "staging.yaml") is None
@@ -63,7 +63,8 @@ def test_rollback_targets(git: Git) -> None:
     known, now = registry.entries(PATH), _pointer(2, previous=Previous(1, _digest(1)))
     assert rollback._target(now, "previous", known, "production").pointer.digest == _digest(1)
     assert rollback._target(now, "1", known, "production").pointer.version == 1
-    for wanted, words in {"2": "is on version 2 already", "7": "never had version 7; it had 1, 2", "v1": "neither a number nor 'previous'"}.items():
+    refused = {"2": "is on version 2 already", "7": "never had version 7; it had 1, 2", "v1": "neither a number nor 'previous'"}
+    for wanted, words in refused.items():
         with pytest.raises(RollbackError, match=words):
             rollback._target(now, wanted, known, "production")
     with pytest.raises(RollbackError, match="no previous one"):

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from churn.params import Gate
-from churn.review import Change, Champion, GateResult, Metric, Review
+from churn.review import Champion, Change, GateResult, Metric, Review
 from churn.review.compare import judge_gate, verdict
 from churn.review.judge import LIMIT, notes, render
 from churn.review.post import describe
@@ -65,7 +65,10 @@ def test_the_report_says_which_gate_and_by_how_much() -> None:
     assert "production keeps version 3" in text
 
 
-@pytest.mark.parametrize("nasty", ["`x` | y", "<script>alert(1)</script>", "@mona", "![](https://x.example/y.png)", "a\n\n# b", "{{ 7*7 }}", "[x](javascript:1)"])
+NASTY = ["`x` | y", "<script>alert(1)</script>", "@mona", "![](https://x.example/y.png)", "a\n\n# b", "{{ 7*7 }}", "[x](javascript:1)"]
+
+
+@pytest.mark.parametrize("nasty", NASTY)
 def test_what_a_pull_request_brought_stays_text(nasty: str) -> None:
     text = render(_review(parameters=[Change(nasty, nasty, None)], reasons=[nasty], verdict="cannot judge"))
     flat = " ".join(nasty.split()).replace("`", "'").replace("|", "¦")

@@ -17,12 +17,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from serving_kit import CONTRACT, PACKAGE, ROW, Origin, Running, command, environment, expected, make_bundle, server, until
-
-from churn import bundle
-from churn import ProblemError
-from churn.serving.__main__ import main
+from churn import ProblemError, bundle
 from churn.serving import Batcher
+from churn.serving.__main__ import main
+from serving_kit import (
+    CONTRACT,
+    PACKAGE,
+    ROW,
+    Origin,
+    Running,
+    command,
+    environment,
+    expected,
+    make_bundle,
+    server,
+    until,
+)
 
 OTHER_ROW = {"age": 3, "fee": None, "plan": "plus"}
 

@@ -22,13 +22,9 @@ class Desk:
         self.folder, self.env = folder, world.env(token)
         self.run("git", "clone", "-q", repository.url, str(folder), cwd=folder.parent)
 
-    def run(
-        self, *command: str, cwd: Path | None = None, check: bool = True, stdin: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, cwd: Path | None = None, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command as the person; an unexpected failure shows what it printed."""
-        done = subprocess.run(
-            command, cwd=cwd or self.folder, env=self.env, input=stdin, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=cwd or self.folder, env=self.env, input=stdin, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done
 

@@ -19,9 +19,7 @@ Make = Callable[..., Stage]
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 
-def workflow(
-    steps: str, *, on: str = "workflow_dispatch", permissions: str = "{}", top: str = "", job: str = ""
-) -> str:
+def workflow(steps: str, *, on: str = "workflow_dispatch", permissions: str = "{}", top: str = "", job: str = "") -> str:
     """A workflow of one job; ``steps`` are shell lines."""
     lines = "\n".join(f"          {line}" for line in steps.splitlines())
     return f"""\
@@ -61,9 +59,7 @@ PERMISSIONS = [
 
 
 def test_permissions_of_the_token(make_stage: Make) -> None:
-    files = {
-        f"p{at}.yml": workflow(f"gh api {call}", permissions=held) for at, (held, call, _) in enumerate(PERMISSIONS)
-    }
+    files = {f"p{at}.yml": workflow(f"gh api {call}", permissions=held) for at, (held, call, _) in enumerate(PERMISSIONS)}
     stage = make_stage(files)
     stage.hub.create_repository("acme", "other")
     runs = [stage.repo.dispatch(file, actor="mona") for file in files]
@@ -121,9 +117,9 @@ def test_checkout_is_shallow_and_committed_only(make_stage: Make) -> None:
         'test "$(git rev-list --count HEAD)" = 1\ntest "$(git rev-parse HEAD)" = "$GITHUB_SHA"\n'
         'test "$(git branch --show-current)" = main\n! git config --get-regexp extraheader'
     )
-    text = text.replace(
-        "    steps:\n", f"    steps:\n      - uses: {CHECKOUT}\n        with: {{persist-credentials: false}}\n"
-    ).replace("permissions: {}", "permissions: {contents: read}")
+    text = text.replace("    steps:\n", f"    steps:\n      - uses: {CHECKOUT}\n        with: {{persist-credentials: false}}\n").replace(
+        "permissions: {}", "permissions: {contents: read}"
+    )
     stage = make_stage({"one.yml": text})
     stage.desk.commit("main", {"more.txt": "more"})
     assert play(stage).startswith("success")
@@ -172,9 +168,7 @@ def test_secrets_are_masked_wherever_they_are_kept(make_stage: Make) -> None:
 
 def test_a_server_defect_is_reported(make_stage: Make) -> None:
     stage = make_stage({"one.yml": workflow("true")})
-    done = stage.desk.run(
-        "gh", "api", "repos/acme/toy/issues", "--input", "-", check=False, stdin='{"title": "x", "labels": [{}]}'
-    )
+    done = stage.desk.run("gh", "api", "repos/acme/toy/issues", "--input", "-", check=False, stdin='{"title": "x", "labels": [{}]}')
     assert "HTTP 500" in done.stderr
     with pytest.raises(PlayError, match="KeyError"):
         stage.hub.wait_idle(10)
@@ -296,9 +290,7 @@ def test_closing_leaves_no_process(make_stage: Make) -> None:
 
 
 def test_schedule_runs_now(make_stage: Make) -> None:
-    stage = make_stage(
-        {"one.yml": workflow('test "$GITHUB_EVENT_NAME" = schedule', on='{schedule: [{cron: "0 4 * * 1"}]}')}
-    )
+    stage = make_stage({"one.yml": workflow('test "$GITHUB_EVENT_NAME" = schedule', on='{schedule: [{cron: "0 4 * * 1"}]}')})
     run = stage.repo.schedule("one.yml")
     stage.hub.wait_idle(30)
     assert run.conclusion == "success"

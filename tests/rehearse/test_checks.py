@@ -120,9 +120,7 @@ def test_stand_ins_are_composite_and_described(name: str) -> None:
         ({"contents": "write", "issues": "read"}, None, True, {"contents": "read", "issues": "read"}),
     ],
 )
-def test_permissions_of_a_job(
-    workflow: dict[str, str] | None, job: dict[str, str] | None, fork: bool, expected: dict[str, str]
-) -> None:
+def test_permissions_of_a_job(workflow: dict[str, str] | None, job: dict[str, str] | None, fork: bool, expected: dict[str, str]) -> None:
     assert effective(workflow, job, fork=fork) == expected
 
 

@@ -15,9 +15,7 @@ from .conftest import Stage
 @pytest.fixture
 def quiet(make_stage: Value) -> Stage:
     """A repository without workflows."""
-    stage: Stage = make_stage(
-        {"none.yml": "on: workflow_call\njobs: {a: {runs-on: ubuntu-24.04, steps: [{run: 'true'}]}}\n"}
-    )
+    stage: Stage = make_stage({"none.yml": "on: workflow_call\njobs: {a: {runs-on: ubuntu-24.04, steps: [{run: 'true'}]}}\n"})
     return stage
 
 
@@ -129,9 +127,7 @@ def test_pulls_statuses_and_commits(quiet: Stage) -> None:
     assert api(quiet, f"{base}/compare/main...{head}")["ahead_by"] == 1
     assert api(quiet, "-X", "PUT", f"{base}/pulls/{number}/merge")["merged"] is True
     assert api(quiet, f"{base}/branches/main")["commit"]["sha"] == quiet.repo.sha("main")
-    assert (
-        quiet.desk.run("gh", "api", "-H", "accept: application/vnd.github.raw+json", f"{base}/contents/x").stdout == "y"
-    )
+    assert quiet.desk.run("gh", "api", "-H", "accept: application/vnd.github.raw+json", f"{base}/contents/x").stdout == "y"
     assert api(quiet, f"{base}/contents/x?ref=main")["content"].strip() == "eQ=="
 
 
@@ -170,7 +166,5 @@ def test_deployments(quiet: Stage) -> None:
 def test_strangers_see_nothing(quiet: Stage) -> None:
     done = quiet.desk.run("curl", "-sS", "https://api.github.com/repos/acme/toy")
     assert json.loads(done.stdout)["message"].startswith("Not Found")
-    prefixed = quiet.desk.run(
-        "curl", "-sS", "-H", f"authorization: token {quiet.token}", "https://api.github.com/api/v3/repos/acme/toy"
-    )
+    prefixed = quiet.desk.run("curl", "-sS", "-H", f"authorization: token {quiet.token}", "https://api.github.com/api/v3/repos/acme/toy")
     assert json.loads(prefixed.stdout)["full_name"] == "acme/toy"

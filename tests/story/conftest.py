@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rehearse import cli
 from rehearse.story.play import Script, Story
 from rehearse.story.project import changes

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from rehearse.actions.runs import Run
 from rehearse.story.stage import PERSON
 

@@ -87,18 +87,14 @@ def test_bad_answer_ends_with_one_line(baker: Baker, tmp_path: Path, question: s
     [("licence", "GPL"), ("author", "{{ 7"), ("project_slug", LONG)],
     ids=["no such choice", "broken expression", "no folder name"],
 )
-def test_answers_that_cookiecutter_itself_refuses_leave_nothing(
-    baker: Baker, tmp_path: Path, question: str, answer: str
-) -> None:
+def test_answers_that_cookiecutter_itself_refuses_leave_nothing(baker: Baker, tmp_path: Path, question: str, answer: str) -> None:
     assert baker.attempt(tmp_path / "out", **{question: answer}).returncode == 1
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("text", GOOD_TEXTS.values(), ids=GOOD_TEXTS)
 def test_nasty_but_good_answers_are_kept_to_the_letter(baker: Baker, tmp_path: Path, text: str) -> None:
-    project = baker.bake(
-        tmp_path / "out", project_name=text, project_slug="nasty", author=text, description=text, licence="BSD-3-Clause"
-    )
+    project = baker.bake(tmp_path / "out", project_name=text, project_slug="nasty", author=text, description=text, licence="BSD-3-Clause")
 
     assert tomllib.loads(project.text("pyproject.toml"))["project"]["description"] == text
     assert f"\nCopyright (c) {text}\n" in project.text("LICENSE")
@@ -167,11 +163,7 @@ def test_every_question_has_its_sentence() -> None:
 
 def test_package_cannot_hide_anything_that_is_installed(default_bake: BakedProject) -> None:
     reserved = set(re.findall(r"\w+", (ROOT / "hooks/pre_gen_project.py").read_text(encoding="utf-8")))
-    locked = {
-        name
-        for path in default_bake.files("requirements/*.txt")
-        for name in re.findall(r"(?m)^([\w.-]+)==", path.read_text())
-    }
+    locked = {name for path in default_bake.files("requirements/*.txt") for name in re.findall(r"(?m)^([\w.-]+)==", path.read_text())}
 
     assert locked
     assert {re.sub(r"[-.]", "_", name.lower()) for name in locked} - reserved == set()

@@ -14,9 +14,7 @@ from ..conftest import ROOT, TEMPLATE, BakedProject, Baker, lines
 EXPECTED_FILES = Path(__file__).with_name("default_files.txt")
 NOT_RENDERED = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_copy_without_render"]
 # Which registry or mirror serves packages, and where somebody's files are, is the reader's business.
-REGISTRY = re.compile(
-    r"pypi\.org|pythonhosted|npmjs|(?<!emit-)(index-url|find-links)|file://|https?://[^\s/]*/simple\b"
-)
+REGISTRY = re.compile(r"pypi\.org|pythonhosted|npmjs|(?<!emit-)(index-url|find-links)|file://|https?://[^\s/]*/simple\b")
 MACHINE_PATH = re.compile(r"(?<![\w.~/}-])/(work|tmp|root|home|Users|opt)/")
 WINDOWS_NAME = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[^<>:\"|?*\\\x00-\x1f]+(?<![. ])", re.IGNORECASE)
 

@@ -12,7 +12,7 @@ PACKAGE = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
 PARTS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file())
 SERVE_SET = {"httptools", "msgspec", "numpy", "onnxruntime", "starlette", "uvicorn", "uvloop", "yaml"}
 SHARED_SET = {"msgspec", "numpy", "yaml"}
-SHARED_WITH_SERVING = ["errors", "contract", "bundle", "scorer", "pointer", "git"]
+SHARED_WITH_SERVING = ["", "contract", "bundle", "pointer", "git"]
 
 
 def modules() -> dict[str, Path]:
@@ -76,11 +76,15 @@ def test_serving_needs_only_its_light_set() -> None:
     assert not {"dataset", "features", "model", "params"} & own
 
 
-@pytest.mark.parametrize("name", SHARED_WITH_SERVING)
+@pytest.mark.parametrize("name", SHARED_WITH_SERVING, ids=lambda name: name or "the package itself")
 def test_what_serving_shares_is_light(name: str) -> None:
-    allowed = SHARED_SET | ({"onnxruntime"} if name == "scorer" else set())
+    allowed = SHARED_SET | ({"onnxruntime"} if name == "bundle" else set())
 
     assert everything_behind({name})[1] <= allowed
+
+
+def test_plan_needs_nothing_installed() -> None:
+    assert everything_behind({"plan"})[1] == set()
 
 
 def test_code_is_plain_python() -> None:

@@ -79,9 +79,7 @@ class Load:
         digest = content["digest"]
         assert answer.headers["x-model-digest"] == digest
         wanted = self.kit.expected(self.kit.ROW, self.biases[digest])
-        assert abs(content["predictions"][0]["probability"] - wanted) < 1e-6, (
-            "another model than the named one answered"
-        )
+        assert abs(content["predictions"][0]["probability"] - wanted) < 1e-6, "another model than the named one answered"
         position = self.order.index(digest)
         assert position >= newest, "an older model answered after a newer one"
         self.seen.add(digest)

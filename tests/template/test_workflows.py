@@ -14,7 +14,7 @@ import yaml
 from ..conftest import ROOT, TEMPLATE, BakedProject
 
 ALLOWED_ACTIONS = json.loads(Path(__file__).with_name("allowed_actions.json").read_text(encoding="utf-8"))
-USES = re.compile(r"^\s*(?:- )?uses:\s*(?P<name>[^@\s]+)(?:@(?P<sha>\S+)(?:\s+# (?P<version>\S+))?)?\s*$", re.MULTILINE)
+USES = re.compile(r"^\s*(?:- )?uses:\s*(?P<name>[^@\s]+)(?:@(?P<sha>\S+)(?:\s+# (?P<version>\S+))?)?\s*(?:# zizmor: .*)?$", re.MULTILINE)
 # A step is one command that a person can type, so nothing that chains, pipes, substitutes or spans lines.
 NOT_ONE_COMMAND = re.compile(r"\n|&&|\|\||[;|`]|\$\(")
 

@@ -41,7 +41,7 @@ def test_scalars_are_those_of_yaml_1_2_as_in_dvc() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("numeric: [age]", "numeric: [agee]", "features.numeric[0] 'agee' is not one of columns (did you mean 'age'?)"),
+        ("numeric: [age]", "numeric: [agee]", "features.numeric[0] 'agee' is not a column listed under columns (did you mean 'age'?)"),
         ("numeric: [age]", "numeric: [plan]", "features.numeric[0] 'plan' has the type category; move it to features.categorical"),
         ("slices: [plan]", "slices: [age]", "slices[0] 'age' must be a category"),
         ("test: 0.2", "test: a fifth", "split.test must be a number, not 'a fifth'"),

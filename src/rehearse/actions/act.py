@@ -56,11 +56,7 @@ class Order:
             command += [option, NOTHING]
         command += ["--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--no-skip-checkout", "--rm"]
         command += ["--action-cache-path", str(self.cache), "--actor", self.actor]
-        command += (
-            _pairs("-P", dict.fromkeys(RUNNERS, "-self-hosted"))
-            + _pairs("-s", self.secrets)
-            + _pairs("--var", self.variables)
-        )
+        command += _pairs("-P", dict.fromkeys(RUNNERS, "-self-hosted")) + _pairs("-s", self.secrets) + _pairs("--var", self.variables)
         return command + _pairs("--env", self.step_env) + _pairs("--local-repository", self.actions)
 
 
@@ -139,7 +135,5 @@ class Act:
 
 def _hidden_texts(secrets: Iterable[str]) -> list[str]:
     texts = {text for secret in secrets for text in (secret, *secret.splitlines()) if text.strip()}
-    escaped = {json.dumps(text)[1:-1] for text in texts} | {
-        json.dumps(text, ensure_ascii=False)[1:-1] for text in texts
-    }
+    escaped = {json.dumps(text)[1:-1] for text in texts} | {json.dumps(text, ensure_ascii=False)[1:-1] for text in texts}
     return sorted(texts | escaped, key=len, reverse=True)

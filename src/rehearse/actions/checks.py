@@ -42,14 +42,10 @@ class Checker:
         for event, rules in workflow.on.items():
             for key in IGNORE_PAIRS:
                 if isinstance(rules, Mapping) and key in rules and f"{key}-ignore" in rules:
-                    raise PlayError(
-                        f"{workflow.path}: on.{event} has both {key} and {key}-ignore; GitHub accepts one of them"
-                    )
+                    raise PlayError(f"{workflow.path}: on.{event} has both {key} and {key}-ignore; GitHub accepts one of them")
                 patterns = as_list(rules.get(key)) if isinstance(rules, Mapping) else []
                 if patterns and all(one.startswith("!") for one in patterns):
-                    raise PlayError(
-                        f"{workflow.path}: on.{event}.{key} has only patterns that begin with '!'; add one without"
-                    )
+                    raise PlayError(f"{workflow.path}: on.{event}.{key} has only patterns that begin with '!'; add one without")
             if event == "workflow_run" and not as_list((rules or {}).get("workflows")):
                 raise PlayError(f"{workflow.path}: on.workflow_run must list 'workflows'")
 
@@ -72,9 +68,7 @@ class Checker:
 
     def _called(self, uses: str, where: str) -> None:
         if not uses.startswith("./"):
-            raise PlayError(
-                f"{where}: the reusable workflow {uses} has no stand-in; only ./.github/workflows/... can be played"
-            )
+            raise PlayError(f"{where}: the reusable workflow {uses} has no stand-in; only ./.github/workflows/... can be played")
         text = self.tree.read(uses[2:])
         if text is None:
             raise PlayError(f"{where}: {uses} is not in the commit")
@@ -116,9 +110,7 @@ class Checker:
             raise PlayError(f"{where}: {uses} is not pinned by a full commit SHA (40 hex digits)")
         definition = self.standins.definition(reference)
         if definition is None:
-            raise PlayError(
-                f"{where}: no stand-in for {uses}; there are stand-ins for {', '.join(self.standins.names())}"
-            )
+            raise PlayError(f"{where}: no stand-in for {uses}; there are stand-ins for {', '.join(self.standins.names())}")
         _inputs(definition, given, uses, where)
         self.found[f"{reference.action}@{reference.ref}"] = str(self.standins.folder(reference))
         for step, inner in _named_steps((definition.get("runs") or {}).get("steps") or [], where):
@@ -131,10 +123,7 @@ def _inputs(definition: Mapping[str, Any], given: Mapping[str, Any], uses: str, 
     names = {str(name).lower() for name in given}
     unknown = sorted(names - set(declared))
     if unknown:
-        raise PlayError(
-            f"{where}: {uses.split('@')[0]} has no input {', '.join(map(repr, unknown))}; "
-            f"it has {', '.join(sorted(declared))}"
-        )
+        raise PlayError(f"{where}: {uses.split('@')[0]} has no input {', '.join(map(repr, unknown))}; it has {', '.join(sorted(declared))}")
     for name, entry in declared.items():
         if entry.get("required") in (True, "true") and "default" not in entry and name not in names:
             raise PlayError(f"{where}: {uses.split('@')[0]} needs the input '{name}'")
@@ -150,9 +139,7 @@ def _runner(job: Mapping[str, Any], where: str, matrix: Mapping[str, Any]) -> No
     labels = as_list(job.get("runs-on"))
     found = MATRIX.fullmatch(labels[0]) if len(labels) == 1 else None
     if found:
-        extra = [
-            row.get(found[1]) for row in matrix.get("include") or [] if isinstance(row, Mapping) and found[1] in row
-        ]
+        extra = [row.get(found[1]) for row in matrix.get("include") or [] if isinstance(row, Mapping) and found[1] in row]
         labels = [*as_list(matrix.get(found[1])), *map(str, extra)]
     elif len(labels) > 1:
         raise PlayError(f"{where}: runs-on {labels} asks for several labels; a rehearsal has {', '.join(RUNNERS)}")

@@ -35,10 +35,7 @@ def read_group(value: Value, contexts: Mapping[str, Any], where: str) -> Group:
     entry = value if isinstance(value, Mapping) else {"group": value}
     unknown = set(entry) - {"group", "cancel-in-progress", "queue"}
     if unknown or not entry.get("group"):
-        raise PlayError(
-            f"{where}: concurrency needs 'group' and knows 'cancel-in-progress' and 'queue'; "
-            f"found {sorted(map(str, entry))}"
-        )
+        raise PlayError(f"{where}: concurrency needs 'group' and knows 'cancel-in-progress' and 'queue'; found {sorted(map(str, entry))}")
     queue = value_of(entry.get("queue", "single"), contexts)
     if queue not in ("single", "max"):
         raise PlayError(f"{where}: concurrency.queue is {queue!r}; it can be 'single' or 'max'")
@@ -56,9 +53,7 @@ def sharing(run: R, others: Sequence[R], status: str) -> list[tuple[R, Group]]:
     found = []
     for group in run.groups:
         found += [
-            (one, group)
-            for one in others
-            if one is not run and one.status == status and any(g.name == group.name for g in one.groups)
+            (one, group) for one in others if one is not run and one.status == status and any(g.name == group.name for g in one.groups)
         ]
     return found
 

@@ -60,17 +60,12 @@ def variables_for(repository: RepositoryState, run: Run) -> dict[str, str]:
 
 
 def _environments(repository: RepositoryState, run: Run) -> dict[str, Environment]:
-    return {
-        job: repository.environments.setdefault(name, Environment(name))
-        for job, name in named_environments(run).items()
-    }
+    return {job: repository.environments.setdefault(name, Environment(name)) for job, name in named_environments(run).items()}
 
 
 def _admit(run: Run, job: str, environment: Environment) -> None:
     branch = run.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-    if environment.branches is not None and not (
-        run.ref.startswith("refs/heads/") and matches(environment.branches, branch)
-    ):
+    if environment.branches is not None and not (run.ref.startswith("refs/heads/") and matches(environment.branches, branch)):
         raise PlayError(
             f"{run.path}: job {job}: Branch '{branch}' is not allowed to deploy to {environment.name} "
             "due to environment protection rules "

@@ -68,10 +68,7 @@ class _Parser:
         self.at = 0
 
     def refusal(self, why: str) -> PlayError:
-        return PlayError(
-            f"expression ${{{{ {self.source.strip()} }}}}: {why}; "
-            "use github.*, inputs.*, vars.*, ==, !=, !, &&, ||, format()"
-        )
+        return PlayError(f"expression ${{{{ {self.source.strip()} }}}}: {why}; use github.*, inputs.*, vars.*, ==, !=, !, &&, ||, format()")
 
     def whole(self) -> Value:
         value = self.either()

@@ -166,12 +166,7 @@ class Player:
     def _step(self, run: Run, job: str | None, record: Record) -> None:
         if record.get("command") == "summary":
             run.summaries.append(str(record.get("content", "")))
-        if (
-            job is None
-            or "stepResult" not in record
-            or len(record.get("stepID") or []) != 1
-            or record.get("stage") != "Main"
-        ):
+        if job is None or "stepResult" not in record or len(record.get("stepID") or []) != 1 or record.get("stage") != "Main":
             return
         step, result = str(record.get("step", "")).strip(), str(record["stepResult"])
         run.steps.append((job, step, result))

@@ -84,9 +84,7 @@ class Run:
         if self.definition is None or self.status != "in_progress":
             return {}
         jobs = set(self.running_jobs.values())
-        return union(
-            self.definition.job_permissions(job, fork=self.fork) for job in jobs if job in self.definition.jobs
-        )
+        return union(self.definition.job_permissions(job, fork=self.fork) for job in jobs if job in self.definition.jobs)
 
     def job_of(self, record: Mapping[str, Any]) -> str | None:
         """Id of the workflow's own job that an act record belongs to."""

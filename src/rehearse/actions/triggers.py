@@ -85,9 +85,7 @@ def starts(on: Mapping[str, Any], happening: Happening) -> bool:
     if happening.event == "schedule":
         return happening.cron is None or any(one.get("cron") == happening.cron for one in found or [])
     rules: Mapping[str, Any] = found or {}
-    return (
-        _type(rules, happening) and _workflow(rules, happening) and _ref(rules, happening) and _paths(rules, happening)
-    )
+    return _type(rules, happening) and _workflow(rules, happening) and _ref(rules, happening) and _paths(rules, happening)
 
 
 def _type(rules: Mapping[str, Any], happening: Happening) -> bool:

@@ -90,12 +90,7 @@ def without_queue(text: str) -> str:
         return text
     jobs = [body for key, body in _entries(root) if key == "jobs"]
     bodies = [root, *(body for job in jobs for _, body in _entries(job))]
-    values = [
-        value
-        for body in bodies
-        for key, value in _entries(body)
-        if key == "concurrency" and "queue" in dict(_entries(value))
-    ]
+    values = [value for body in bodies for key, value in _entries(body) if key == "concurrency" and "queue" in dict(_entries(value))]
     for value in sorted(values, key=lambda node: node.start_mark.index, reverse=True):
         rest = "" if value.flow_style else "\n" + " " * value.end_mark.column
         text = text[: value.start_mark.index] + "outside" + rest + text[value.end_mark.index :]

@@ -37,9 +37,7 @@ def workflow_names(state: RepositoryState) -> list[tuple[str, str]]:
     return found
 
 
-def dispatch(
-    core: Core, state: RepositoryState, file: str, inputs: Mapping[str, Any], actor: str, ref: str | None = None
-) -> list[Run]:
+def dispatch(core: Core, state: RepositoryState, file: str, inputs: Mapping[str, Any], actor: str, ref: str | None = None) -> list[Run]:
     """``workflow_dispatch``. Raises ``Refused`` (404, 422) for what GitHub would refuse."""
     if file not in workflow_files(state):
         raise Refused(404, f"Not Found: the default branch has no workflow {file}")
@@ -72,9 +70,7 @@ def _input(workflow: Workflow, name: str, entry: Mapping[str, Any], given: Mappi
         return "false" if entry.get("type") == "boolean" else ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if entry.get("type") == "choice" and text not in [str(one) for one in entry.get("options") or []]:
-        raise Refused(
-            422, f"Provided value '{text}' for input '{name}' not in the list of allowed values {entry.get('options')}"
-        )
+        raise Refused(422, f"Provided value '{text}' for input '{name}' not in the list of allowed values {entry.get('options')}")
     if entry.get("type") == "boolean" and text not in ("true", "false"):
         raise Refused(422, f"Provided value '{text}' for input '{name}' is not a boolean")
     if entry.get("type") == "number" and not _is_number(text):
@@ -100,14 +96,10 @@ def schedule(core: Core, state: RepositoryState, file: str, cron: str | None = N
     if chosen not in crons:
         raise Refused(422, f"{file} has no schedule {chosen or ''} (it has {crons})")
     with core.lock:
-        return on_default_branch(
-            core, state, Happening("schedule", cron=chosen), {"schedule": chosen}, state.owner, only=file
-        )
+        return on_default_branch(core, state, Happening("schedule", cron=chosen), {"schedule": chosen}, state.owner, only=file)
 
 
-def repository_dispatch(
-    core: Core, state: RepositoryState, kind: str, client_payload: Mapping[str, Any], actor: str
-) -> list[Run]:
+def repository_dispatch(core: Core, state: RepositoryState, kind: str, client_payload: Mapping[str, Any], actor: str) -> list[Run]:
     """``repository_dispatch`` with an event type of the caller's choice."""
     with core.lock:
         return on_default_branch(

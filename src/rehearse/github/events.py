@@ -138,8 +138,7 @@ def push(core: Core, state: RepositoryState, ref: str, old: str, new: str, actor
     files = None if tag else git.changed_files(state.git_dir, since, sha)
     commits = [] if tag else git.commits_between(state.git_dir, since, sha)
     told = [
-        {"id": one["sha"], "message": one["message"].strip(), "author": {"name": one["name"], "email": one["email"]}}
-        for one in commits
+        {"id": one["sha"], "message": one["message"].strip(), "author": {"name": one["name"], "email": one["email"]}} for one in commits
     ]
     message = git.git(state.git_dir, "log", "-1", "--format=%B", sha)
     payload = {
@@ -241,11 +240,7 @@ def workflow_run(core: Core, run: Run, action: str) -> None:
     head = git.resolve(state.git_dir, f"refs/heads/{state.default_branch}")
     if head is None or core.player.closed:
         return
-    pulls = [
-        one
-        for one in state.pulls
-        if one.state == "open" and one.head_sha == run.head_sha and one.head_repository == state.full_name
-    ]
+    pulls = [one for one in state.pulls if one.state == "open" and one.head_sha == run.head_sha and one.head_repository == state.full_name]
     view = views.run(state, run, core.repositories.get(run.head_repository), [] if run.fork else pulls)
     payload = {
         "action": action,

@@ -58,22 +58,14 @@ class Faults:
     def request(self, method: str, path: str) -> Fault | None:
         """The fault that strikes this request, if any."""
         return next(
-            (
-                one
-                for one in self.rest
-                if re.fullmatch(one.method, method, re.IGNORECASE) and one.pattern.search(path) and one.hit()
-            ),
+            (one for one in self.rest if re.fullmatch(one.method, method, re.IGNORECASE) and one.pattern.search(path) and one.hit()),
             None,
         )
 
     def git_refs(self, repository: str, refs: list[str]) -> Fault | None:
         """The fault that strikes a git request about these refs, if any."""
         return next(
-            (
-                one
-                for one in self.git
-                if re.fullmatch(one.repository, repository) and any(map(one.pattern.search, refs)) and one.hit()
-            ),
+            (one for one in self.git if re.fullmatch(one.repository, repository) and any(map(one.pattern.search, refs)) and one.hit()),
             None,
         )
 

@@ -33,9 +33,7 @@ def git(folder: Path, *arguments: str, env: dict[str, str] | None = None, check:
 
     Raises ``RehearseError`` with git's message when it fails and ``check`` holds.
     """
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=env or plain_env(), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["git", *arguments], cwd=folder, env=env or plain_env(), capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise RehearseError(f"git {' '.join(arguments)} failed in {folder}: {done.stderr.strip()}")
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -157,9 +155,7 @@ def tree_files(folder: Path, commit: str, under: str) -> list[str]:
 
 def read_file(folder: Path, commit: str, path: str) -> bytes | None:
     """Content of one file of a commit, None when it is not there."""
-    done = subprocess.run(
-        ["git", "cat-file", "blob", f"{commit}:{path}"], cwd=folder, env=plain_env(), capture_output=True, check=False
-    )
+    done = subprocess.run(["git", "cat-file", "blob", f"{commit}:{path}"], cwd=folder, env=plain_env(), capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
@@ -173,9 +169,7 @@ def commits_between(folder: Path, old: str, new: str) -> list[dict[str, str]]:
 
 def make_tag_object(folder: Path, content: str) -> str:
     """Store an annotated tag object and return its id. Raises ``RehearseError`` when it is malformed."""
-    done = subprocess.run(
-        ["git", "mktag"], cwd=folder, env=plain_env(), input=content, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["git", "mktag"], cwd=folder, env=plain_env(), input=content, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RehearseError(f"git mktag failed in {folder}: {done.stderr.strip()}")
     return done.stdout.strip()

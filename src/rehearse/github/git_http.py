@@ -100,24 +100,14 @@ def read_updates(body: bytes) -> list[Update]:
 
 
 def _asked_refs(body: bytes) -> list[str]:
-    return [
-        line.split(b" ", 1)[1].strip().decode()
-        for line in packet_lines(body)
-        if line.startswith((b"ref-prefix ", b"want-ref "))
-    ]
+    return [line.split(b" ", 1)[1].strip().decode() for line in packet_lines(body) if line.startswith((b"ref-prefix ", b"want-ref "))]
 
 
-def _receive(
-    core: Core, state: RepositoryState, caller: Caller, call: Call, body: bytes, updates: list[Update]
-) -> Reply:
+def _receive(core: Core, state: RepositoryState, caller: Caller, call: Call, body: bytes, updates: list[Update]) -> Reply:
     with state.push_lock:
         with core.lock:
             declined = {one.ref: why for one in updates if (why := why_not_push(state, one.ref, one.new, caller.login))}
-            linear = [
-                f"refs/heads/{branch}"
-                for branch, rules in state.protections.items()
-                if caller.login not in rules.bypass
-            ]
+            linear = [f"refs/heads/{branch}" for branch, rules in state.protections.items() if caller.login not in rules.bypass]
         guard = {
             "REHEARSE_DECLINED": "\n".join(f"{ref}\t{why}" for ref, why in declined.items()),
             "REHEARSE_LINEAR": "\n".join(linear),

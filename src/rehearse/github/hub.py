@@ -50,9 +50,7 @@ class LocalGitHub:
         self._server.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -88,11 +86,7 @@ class LocalGitHub:
         folder.parent.mkdir(parents=True, exist_ok=True)
         git.git(folder.parent, "clone", "-q", "--bare", str(parent.git_dir), str(folder))
         git.configure_bare(folder)
-        return self._add(
-            RepositoryState(
-                self._core.next_id(), f"{owner}/{parent.name}", parent.default_branch, folder, parent=full_name
-            )
-        )
+        return self._add(RepositoryState(self._core.next_id(), f"{owner}/{parent.name}", parent.default_branch, folder, parent=full_name))
 
     def repository(self, full_name: str) -> Repository:
         """A repository by its full name. Raises ``RehearseError``."""
@@ -130,9 +124,7 @@ class LocalGitHub:
         self._core.faults.rest.append(fault)
         return fault
 
-    def fail_git(
-        self, ref_regex: str = "", repository: str = ".*", status: int = 503, times: int | None = None
-    ) -> Fault:
+    def fail_git(self, ref_regex: str = "", repository: str = ".*", status: int = 503, times: int | None = None) -> Fault:
         """Let git requests fail that push or fetch a matching ref; every one without a pattern."""
         fault = Fault(re.compile(ref_regex), status, repository=repository, times=times)
         self._core.faults.git.append(fault)

@@ -37,8 +37,7 @@ def open_pull(
         name, value = ("head", head) if head_sha is None else ("base", base)
         raise Refused(422, f"Validation Failed: {name} is invalid ({value} is not a branch)")
     if any(
-        one.state == "open" and (one.head_repository, one.head_ref, one.base_ref) == (source.full_name, branch, base)
-        for one in state.pulls
+        one.state == "open" and (one.head_repository, one.head_ref, one.base_ref) == (source.full_name, branch, base) for one in state.pulls
     ):
         raise Refused(422, f"Validation Failed: A pull request already exists for {source.owner}:{branch}.")
     if head_sha == base_sha or git.is_ancestor(state.git_dir, head_sha, base_sha):
@@ -135,9 +134,7 @@ def protection_of(state: RepositoryState, branch: str) -> Protection | None:
 def missing_statuses(state: RepositoryState, required: list[str], sha: str) -> list[str]:
     """Required contexts without a newest status of success or a passing check run."""
     latest = {one.context: one.state == "success" for one in state.statuses if one.sha == sha}
-    latest |= {
-        one.name: one.conclusion in PASSING for one in state.checks if one.head_sha == sha and one.name not in latest
-    }
+    latest |= {one.name: one.conclusion in PASSING for one in state.checks if one.head_sha == sha and one.name not in latest}
     return [context for context in required if not latest.get(context)]
 
 
@@ -184,11 +181,7 @@ def merge_pull(
         if method not in METHODS:
             raise Refused(405, f"{method.capitalize()} merges are not allowed on this repository.")
         rules = protection_of(state, one.base_ref)
-        missing = (
-            missing_statuses(state, rules.required_statuses, one.head_sha)
-            if rules and actor not in rules.bypass
-            else []
-        )
+        missing = missing_statuses(state, rules.required_statuses, one.head_sha) if rules and actor not in rules.bypass else []
         if missing:
             raise Refused(405, "".join(f'Required status check "{name}" is expected. ' for name in missing).strip())
         made = _merge_commit(state, one, method)

@@ -54,8 +54,7 @@ def read_permissions(value: Value, where: str) -> dict[str, str] | None:
     for scope, level in value.items():
         if scope not in SCOPES or level not in LEVELS:
             raise PlayError(
-                f"{where}: permission '{scope}: {level}' does not exist "
-                f"(scopes: {', '.join(SCOPES)}; levels: none, read, write)"
+                f"{where}: permission '{scope}: {level}' does not exist (scopes: {', '.join(SCOPES)}; levels: none, read, write)"
             )
     return {str(scope): str(level) for scope, level in value.items()}
 

@@ -93,11 +93,7 @@ class Repository:
     def check(self, ref: str | None = None) -> list[str]:
         """Check every workflow of a ref; return their files. Raises ``PlayError``."""
         tree = Tree(self.git_dir, self.sha(ref))
-        checked = [
-            parse(path, text)
-            for path, text in workflows_of(tree).items()
-            if path.rsplit("/", 1)[-1] not in self.state.left_out
-        ]
+        checked = [parse(path, text) for path, text in workflows_of(tree).items() if path.rsplit("/", 1)[-1] not in self.state.left_out]
         for workflow in checked:
             Checker(tree, self._core.standins).check(workflow)
         return [workflow.file for workflow in checked]
@@ -151,9 +147,7 @@ class Repository:
             events.merge_group(self._core, self.state, pull, merged, ref, actor)
             return merged
 
-    def dispatch(
-        self, workflow: str, inputs: Mapping[str, Any] | None = None, actor: str = "", ref: str | None = None
-    ) -> Run:
+    def dispatch(self, workflow: str, inputs: Mapping[str, Any] | None = None, actor: str = "", ref: str | None = None) -> Run:
         """Start a workflow by hand. Raises ``Refused`` (404, 422)."""
         return dispatching.dispatch(self._core, self.state, workflow, inputs or {}, actor or self.state.owner, ref)[0]
 

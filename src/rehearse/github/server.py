@@ -136,9 +136,7 @@ class Server:
     async def _answer(self, request: Request) -> Response:
         body = await request.body()
         reply = await run_in_threadpool(self._reply, request, body)
-        return Response(
-            reply.body, reply.status, {**reply.headers, "x-github-request-id": "rehearsal"}, reply.media_type
-        )
+        return Response(reply.body, reply.status, {**reply.headers, "x-github-request-id": "rehearsal"}, reply.media_type)
 
     def _reply(self, request: Request, body: bytes) -> Reply:
         headers = {name.lower(): value for name, value in request.headers.items()}

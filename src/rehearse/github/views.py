@@ -310,6 +310,4 @@ def release(state: RepositoryState, one: Release) -> View:
 
 def closing_numbers(text: str) -> list[int]:
     """Issue numbers that a text closes ("fixes #3")."""
-    return [
-        int(found) for found in re.findall(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s+#(\d+)", text, re.IGNORECASE)
-    ]
+    return [int(found) for found in re.findall(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\s+#(\d+)", text, re.IGNORECASE)]

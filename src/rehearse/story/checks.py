@@ -8,14 +8,14 @@ from typing import Any
 from ..errors import RehearseError
 
 
-class StepFailed(RehearseError):
+class StepError(RehearseError):
     """A step of the story did not end as it must."""
 
 
 def check(condition: object, message: str) -> None:
-    """Raise :class:`StepFailed` with ``message`` unless the condition holds."""
+    """Raise :class:`StepError` with ``message`` unless the condition holds."""
     if not condition:
-        raise StepFailed(message)
+        raise StepError(message)
 
 
 def one(items: list[Any], what: str) -> Any:

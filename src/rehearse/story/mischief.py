@@ -38,7 +38,8 @@ def plant(folder: Path) -> None:
     if not found:
         head, found, tail = text, "", ""
     text = head + _STEP + found + tail
-    text = text.replace("contents: read #", "contents: write #").replace("    permissions:\n", "    permissions:\n      statuses: write\n      pull-requests: write\n      deployments: write\n")
+    more = "".join(f"      {right}: write\n" for right in ("statuses", "pull-requests", "deployments"))
+    text = text.replace("contents: read #", "contents: write #").replace("    permissions:\n", f"    permissions:\n{more}")
     path.write_text(text, encoding="utf-8")
 
 

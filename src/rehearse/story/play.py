@@ -53,9 +53,16 @@ class Story:
     def play(self) -> Timeline:
         """Play every step in order and stop at the first that fails."""
         steps = (
-            ("first push", self.first_push), ("pull request", self.pull_request), ("second push", self.second_push),
-            ("merge", self.merge), ("docs pull request", self.docs), ("worse model", self.worse), ("fork", self.fork),
-            ("rollback", self.rollback), ("docs merge after rollback", self.docs_after_rollback), ("revert of the rollback", self.revert),
+            ("first push", self.first_push),
+            ("pull request", self.pull_request),
+            ("second push", self.second_push),
+            ("merge", self.merge),
+            ("docs pull request", self.docs),
+            ("worse model", self.worse),
+            ("fork", self.fork),
+            ("rollback", self.rollback),
+            ("docs merge after rollback", self.docs_after_rollback),
+            ("revert of the rollback", self.revert),
         )
         for number, (name, act) in enumerate(steps, start=2):
             went_well = self.step(f"{number} {name}", act)
@@ -116,7 +123,7 @@ class Story:
         comment = one(stage.repository.comments(self.number), "comment")
         check(comment.id == self.comment_id, "a second comment was made instead of an update")
         played = Played([run for run in stage.repository.runs if run.head_sha == self.wanted and run.workflow == "train.yml"])
-        return Outcome(candidate_digest(comment.body), played.trained_stages, "the same comment, updated; merge armed for the instant of green")
+        return Outcome(candidate_digest(comment.body), played.trained_stages, "the same comment, updated; the merge is armed")
 
     def merge(self) -> Outcome:
         """The merge promotes the judged bundle with zero training; the server swaps under constant requests."""
@@ -174,7 +181,7 @@ class Story:
         comment = one(stage.repository.comments(number), "comment").body
         now = (stage.ref("refs/dvc/store"), stage.ref("refs/heads/main"), len(stage.repository.deployments))
         check(now == before, "a fork's pull request changed the store, main or the deployments")
-        return Outcome(candidate_digest(comment), played.trained_stages, f"trained read-only, commented; refused: {', '.join(tried)}, secrets")
+        return Outcome(candidate_digest(comment), played.trained_stages, f"trained read-only; refused: {', '.join(tried)}, secrets")
 
     def rollback(self) -> Outcome:
         """Rollback by dispatch: the server is back on version 1."""

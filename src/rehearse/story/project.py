@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 
 from ..errors import RehearseError
 
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".dvc-store", "cache", "tmp", "reports", "prepared", "candidate", "__pycache__", ".pytest_cache")
+_MADE_THERE = (".git", ".venv*", ".dvc-store", "cache", "tmp", "reports", "prepared", "candidate", "__pycache__", ".*_cache")
+_LEFT_OUT = shutil.ignore_patterns(*_MADE_THERE)
 
 
 def inspect(folder: Path) -> str:

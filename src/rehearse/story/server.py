@@ -29,8 +29,13 @@ class Server:
         arguments = f"--port {self.port} --poll 1 --cache {log.parent / 'server-cache'}"
         with log.open("w") as stream:
             self.process = subprocess.Popen(
-                ["make", "serve", f"ARGS={arguments}"], cwd=folder, env=dict(env), stdin=subprocess.DEVNULL,
-                stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
+                ["make", "serve", f"ARGS={arguments}"],
+                cwd=folder,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def ask(self, record: dict[str, Any]) -> dict[str, Any]:

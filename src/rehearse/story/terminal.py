@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,10 @@ class Terminal:
         """The closing lines: where everything is, and after a failure the one command that shows why."""
         seconds = sum(step.seconds for step in timeline.steps)
         if timeline.ok:
-            self.console.print(f"[green bold]All {len(timeline.steps)} steps ok[/green bold] in {seconds:.0f} s. Timeline, comments and logs: {out}", soft_wrap=True)
+            told = f"[green bold]All {len(timeline.steps)} steps ok[/green bold] in {seconds:.0f} s."
+            self.console.print(f"{told} Timeline, comments and logs: {_near(out)}", soft_wrap=True)
         else:
-            self.console.print(f"[red bold]Failed.[/red bold] See why: rehearse why {out}", soft_wrap=True)
+            self.console.print(f"[red bold]Failed.[/red bold] See why: {_near(Path(sys.argv[0]))} why {_near(out)}", soft_wrap=True)
 
     def _finished(self, step: Step) -> None:
         mark = "[green]ok[/green]" if step.ok else "[red]FAILED[/red]"
@@ -62,4 +65,10 @@ class Terminal:
         run = data["run"]
         colour = {"success": "green", "failure": "red"}.get(run.conclusion, "yellow")
         jobs = ", ".join(f"{name} {how}" for name, how in run.jobs.items())
-        self.console.print(f"    [dim]{run.workflow:<13}[/dim] [{colour}]{run.conclusion:<9}[/{colour}] [dim]{run.seconds:5.1f} s  {jobs}[/dim]", soft_wrap=True)
+        told = f"    [dim]{run.workflow:<13}[/dim] [{colour}]{run.conclusion:<9}[/{colour}]"
+        self.console.print(f"{told} [dim]{run.seconds:5.1f} s  {jobs}[/dim]", soft_wrap=True)
+
+
+def _near(path: Path) -> Path:
+    """A path as a person would type it from where she stands."""
+    return Path(os.path.relpath(path)) if path.resolve().is_relative_to(Path.cwd()) else path

@@ -100,7 +100,7 @@ def _names(p: Params) -> Iterator[str]:
         for index, name in enumerate(names):
             key = f"features.{group}[{index}] {name!r}"
             if name not in p.columns:
-                yield f"{key} is not one of columns{did_you_mean(name, p.columns)}"
+                yield f"{key} is not a column listed under columns{did_you_mean(name, p.columns)}"
             elif p.columns[name].type not in wanted:
                 other = "categorical" if group == "numeric" else "numeric"
                 yield f"{key} has the type {p.columns[name].type}; move it to features.{other} or change columns.{name}.type"
@@ -108,7 +108,7 @@ def _names(p: Params) -> Iterator[str]:
                 yield f"{key} is listed twice; delete one"
     for index, name in enumerate(p.slices):
         if name not in p.columns:
-            yield f"slices[{index}] {name!r} is not one of columns{did_you_mean(name, p.columns)}"
+            yield f"slices[{index}] {name!r} is not a column listed under columns{did_you_mean(name, p.columns)}"
         elif not _few_values(p.columns[name]):
             yield f"slices[{index}] {name!r} must be a category, or an integer with min and max and at most {MOST_SLICES} values"
         elif name in p.slices[:index]:

@@ -22,9 +22,7 @@ def _run(context: Context) -> Run:
 
 def _view(context: Context, one: Run) -> views.View:
     pulls = [
-        p
-        for p in context.state.pulls
-        if p.state == "open" and p.head_sha == one.head_sha and p.head_repository == context.state.full_name
+        p for p in context.state.pulls if p.state == "open" and p.head_sha == one.head_sha and p.head_repository == context.state.full_name
     ]
     return views.run(context.state, one, context.core.repositories.get(one.head_repository), [] if one.fork else pulls)
 
@@ -117,9 +115,7 @@ def dispatch(context: Context) -> Reply:
 def repository_dispatch(context: Context) -> Reply:
     value = context.call.json()
     required(value, "event_type")
-    dispatching.repository_dispatch(
-        context.core, context.state, str(value["event_type"]), value.get("client_payload") or {}, context.actor
-    )
+    dispatching.repository_dispatch(context.core, context.state, str(value["event_type"]), value.get("client_payload") or {}, context.actor)
     return Reply(204)
 
 
@@ -128,11 +124,7 @@ def _artifact_views(context: Context, chosen: list[Artifact]) -> Reply:
     name = context.call.query.get("name")
     return page(
         context,
-        [
-            views.artifact(context.state, one, heads.get(one.run_id, ""))
-            for one in reversed(chosen)
-            if name in (None, one.name)
-        ],
+        [views.artifact(context.state, one, heads.get(one.run_id, "")) for one in reversed(chosen) if name in (None, one.name)],
         "artifacts",
     )
 

@@ -49,9 +49,7 @@ def upload(context: Context) -> Reply:
 def list_own(context: Context) -> Reply:
     run = _own_run(context)
     mine = [one for one in context.core.repositories[run.repository].artifacts if one.run_id == run.id]
-    return Reply.of(
-        200, {"artifacts": [{"id": one.id, "name": one.name, "digest": f"sha256:{one.digest}"} for one in mine]}
-    )
+    return Reply.of(200, {"artifacts": [{"id": one.id, "name": one.name, "digest": f"sha256:{one.digest}"} for one in mine]})
 
 
 @route("GET", "/artifacts/{n}/zip")

@@ -112,9 +112,7 @@ def edit_check(context: Context) -> Reply:
 @route("GET", "~/commits/{sha}/check-runs", "checks:read")
 def list_checks(context: Context) -> Reply:
     sha = _commit(context)
-    return page(
-        context, [views.check(context.state, one) for one in context.state.checks if one.head_sha == sha], "check_runs"
-    )
+    return page(context, [views.check(context.state, one) for one in context.state.checks if one.head_sha == sha], "check_runs")
 
 
 @route("GET", "~/commits/{sha}", "contents:read")
@@ -234,10 +232,7 @@ def create_tag(context: Context) -> Reply:
     value = context.call.json()
     required(value, "tag", "message", "object")
     kind = value.get("type", "commit")
-    body = (
-        f"object {value['object']}\ntype {kind}\ntag {value['tag']}\n"
-        f"tagger GitHub <noreply@github.com> 0 +0000\n\n{value['message']}\n"
-    )
+    body = f"object {value['object']}\ntype {kind}\ntag {value['tag']}\ntagger GitHub <noreply@github.com> 0 +0000\n\n{value['message']}\n"
     sha = git.make_tag_object(context.state.git_dir, body)
     return Reply.of(
         201,

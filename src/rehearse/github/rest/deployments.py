@@ -40,9 +40,7 @@ def create_deployment(context: Context) -> Reply:
     if sha is None:
         raise Refused(422, f"No ref found for: {value['ref']}")
     wanted = value.get("required_contexts")
-    contexts = (
-        wanted if wanted is not None else sorted({one.context for one in context.state.statuses if one.sha == sha})
-    )
+    contexts = wanted if wanted is not None else sorted({one.context for one in context.state.statuses if one.sha == sha})
     if merging.missing_statuses(context.state, contexts, sha):
         raise Refused(409, "Conflict: Commit status checks failed for " + str(value["ref"]))
     made = Deployment(
@@ -56,9 +54,7 @@ def create_deployment(context: Context) -> Reply:
         str(value.get("task") or "deploy"),
     )
     context.state.deployments.append(made)
-    context.core.tell(
-        "deployment", repository=context.state.full_name, id=made.id, environment=made.environment, sha=sha
-    )
+    context.core.tell("deployment", repository=context.state.full_name, id=made.id, environment=made.environment, sha=sha)
     return Reply.of(201, views.deployment(context.state, made))
 
 
@@ -103,6 +99,4 @@ def create_deployment_status(context: Context) -> Reply:
 def _retire_others(context: Context, newest: Deployment) -> None:
     for other in context.state.deployments:
         if other is not newest and other.environment == newest.environment and other.state == "success":
-            other.statuses.append(
-                {**other.statuses[-1], "id": context.core.next_id(), "state": "inactive", "created_at": now()}
-            )
+            other.statuses.append({**other.statuses[-1], "id": context.core.next_id(), "state": "inactive", "created_at": now()})

@@ -107,11 +107,7 @@ def delete_comment(context: Context) -> Reply:
 def list_commit_comments(context: Context) -> Reply:
     return page(
         context,
-        [
-            views.comment(context.state, each)
-            for each in context.state.comments.values()
-            if each.sha == context.parts["sha"]
-        ],
+        [views.comment(context.state, each) for each in context.state.comments.values() if each.sha == context.parts["sha"]],
     )
 
 
@@ -152,15 +148,11 @@ def list_issues(context: Context) -> Reply:
 def create_issue(context: Context) -> Reply:
     value = context.call.json()
     required(value, "title")
-    made = Issue(
-        next(context.state.numbers), str(value["title"]), _limited(str(value.get("body") or "")), context.login
-    )
+    made = Issue(next(context.state.numbers), str(value["title"]), _limited(str(value.get("body") or "")), context.login)
     context.state.issues[made.number] = made
     _label(context, made, value.get("labels") or [])
     view = views.issue(context.state, made)
-    context.core.tell(
-        "issue opened", repository=context.state.full_name, number=made.number, title=made.title, author=made.author
-    )
+    context.core.tell("issue opened", repository=context.state.full_name, number=made.number, title=made.title, author=made.author)
     if not context.by_run:
         on_default_branch(
             context.core,
@@ -236,7 +228,5 @@ def create_label(context: Context) -> Reply:
     required(value, "name")
     if value["name"] in context.state.labels:
         raise Refused(422, "Validation Failed: already_exists")
-    context.state.labels[str(value["name"])] = {
-        key: str(value[key]) for key in ("color", "description") if value.get(key)
-    }
+    context.state.labels[str(value["name"])] = {key: str(value[key]) for key in ("color", "description") if value.get(key)}
     return Reply.of(201, views.label(context.state, str(value["name"])))

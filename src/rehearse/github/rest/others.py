@@ -23,17 +23,13 @@ from .router import REPOSITORY, Context, route
 )
 def get_repository(context: Context) -> Reply:
     writes = context.call.caller.may(context.state.full_name, (("contents", "write"),))
-    return Reply.of(
-        200, views.repository(context.state) | {"permissions": {"admin": False, "push": writes, "pull": True}}
-    )
+    return Reply.of(200, views.repository(context.state) | {"permissions": {"admin": False, "push": writes, "pull": True}})
 
 
 @route("GET", "~/collaborators/{user}/permission", "contents:read", "metadata:read")
 def permission(context: Context) -> Reply:
     login = context.parts["user"]
-    people = [
-        caller.person for caller in context.core.callers.values() if caller.person and caller.person.login == login
-    ]
+    people = [caller.person for caller in context.core.callers.values() if caller.person and caller.person.login == login]
     if not people:
         raise Refused(404, f"{login} is not a user")
     writes = any(context.state.full_name in person.write_to for person in people)
@@ -89,9 +85,7 @@ def graphql(context: Context) -> Reply:
 
 def _repository_info(context: Context, full_name: str) -> Reply:
     state = context.core.repository(full_name)
-    context.core.allow(
-        context.call.caller, full_name, (("contents", "read"), ("metadata", "read")), "GraphQL repository"
-    )
+    context.core.allow(context.call.caller, full_name, (("contents", "read"), ("metadata", "read")), "GraphQL repository")
     shown = {"id": f"R_{state.id}", "name": state.name, "owner": {"login": state.owner}, "hasIssuesEnabled": True}
     return Reply.of(200, {"data": {"repository": shown | {"defaultBranchRef": {"name": state.default_branch}}}})
 
@@ -101,16 +95,10 @@ def _auto_merge(context: Context, query: str, variables: dict[str, object]) -> R
     states = [state for state in context.core.repositories.values() if found and state.id == int(found[1])]
     pull = states[0].pull(int(found[2])) if found and states else None
     if pull is None:
-        return Reply.of(
-            200, {"data": None, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node"}]}
-        )
-    context.core.allow(
-        context.call.caller, states[0].full_name, (("contents", "write"),), "GraphQL enablePullRequestAutoMerge"
-    )
+        return Reply.of(200, {"data": None, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node"}]})
+    context.core.allow(context.call.caller, states[0].full_name, (("contents", "write"),), "GraphQL enablePullRequestAutoMerge")
     rules = merging.protection_of(states[0], pull.base_ref)
     if not rules or not merging.missing_statuses(states[0], rules.required_statuses, pull.head_sha):
-        return Reply.of(
-            200, {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "Pull request is in clean status"}]}
-        )
+        return Reply.of(200, {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "Pull request is in clean status"}]})
     pull.auto_merge = context.login
     return Reply.of(200, {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}})

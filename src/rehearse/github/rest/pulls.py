@@ -17,9 +17,7 @@ def _pull(context: Context) -> Pull:
 
 
 def _view(context: Context, one: Pull) -> views.View:
-    mergeable = (
-        git.resolve(context.state.git_dir, f"refs/pull/{one.number}/merge") is not None if one.state == "open" else None
-    )
+    mergeable = git.resolve(context.state.git_dir, f"refs/pull/{one.number}/merge") is not None if one.state == "open" else None
     return views.pull(context.state, one, context.core.repositories.get(one.head_repository), mergeable)
 
 
@@ -80,17 +78,10 @@ def list_files(context: Context) -> Reply:
 
 def file_views(context: Context, old: str, new: str) -> list[views.View]:
     """Changed files between two commits: name, status, blob."""
-    text = (
-        git.git(context.state.git_dir, "diff", "--raw", "--no-abbrev", "--no-renames", old, new)
-        if old != git.ZERO
-        else ""
-    )
+    text = git.git(context.state.git_dir, "diff", "--raw", "--no-abbrev", "--no-renames", old, new) if old != git.ZERO else ""
     names = {"A": "added", "D": "removed"}
     rows = [(line.split("\t", 1)[1], line.split("\t", 1)[0].split()) for line in text.splitlines()]
-    return [
-        {"filename": name, "status": names.get(fields[4][0], "modified"), "sha": fields[3], "patch": ""}
-        for name, fields in rows
-    ]
+    return [{"filename": name, "status": names.get(fields[4][0], "modified"), "sha": fields[3], "patch": ""} for name, fields in rows]
 
 
 @route("GET", "~/pulls/{n}/commits", "pull-requests:read")
@@ -143,11 +134,6 @@ def pulls_of_commit(context: Context) -> Reply:
         one
         for one in context.state.pulls
         if sha in (one.head_sha, one.merge_commit_sha if one.merged else None)
-        or (
-            git.is_ancestor(context.state.git_dir, sha, one.head_sha)
-            and not git.is_ancestor(context.state.git_dir, sha, one.base_sha)
-        )
+        or (git.is_ancestor(context.state.git_dir, sha, one.head_sha) and not git.is_ancestor(context.state.git_dir, sha, one.base_sha))
     ]
-    return page(
-        context, [_view(context, one) for one in chosen if context.call.query.get("state") in (None, "all", one.state)]
-    )
+    return page(context, [_view(context, one) for one in chosen if context.call.query.get("state") in (None, "all", one.state)])

@@ -53,9 +53,7 @@ def _tag(context: Context, tag: str, target: str) -> None:
     if sha is None:
         raise Refused(422, "Validation Failed: target_commitish is invalid")
     git.update_ref(context.state.git_dir, f"refs/tags/{tag}", sha)
-    merging.branch_moved(
-        context.core, context.state, f"refs/tags/{tag}", git.ZERO, sha, context.actor, by_run=context.by_run
-    )
+    merging.branch_moved(context.core, context.state, f"refs/tags/{tag}", git.ZERO, sha, context.actor, by_run=context.by_run)
 
 
 @route("GET", "~/releases/latest", "contents:read")
@@ -68,9 +66,7 @@ def latest_release(context: Context) -> Reply:
 
 @route("GET", "~/releases/tags/{tag*}", "contents:read")
 def release_by_tag(context: Context) -> Reply:
-    found = next(
-        (one for one in context.state.releases if one.tag_name == context.parts["tag"] and not one.draft), None
-    )
+    found = next((one for one in context.state.releases if one.tag_name == context.parts["tag"] and not one.draft), None)
     if found is None:
         raise Refused(404, "Not Found")
     return Reply.of(200, views.release(context.state, found))

@@ -39,18 +39,11 @@ def refuse_fork_code(repository: str, ref: str, commit: str, allowed: bool) -> N
     if event == "workflow_run" and not str(run.get("event", "")).startswith("pull_request"):
         return
     head = run.get("head_repository") or {} if event == "workflow_run" else (pull.get("head") or {}).get("repo") or {}
-    shas = (
-        [run.get("head_sha")]
-        if event == "workflow_run"
-        else [(pull.get("head") or {}).get("sha"), pull.get("merge_commit_sha")]
-    )
+    shas = [run.get("head_sha")] if event == "workflow_run" else [(pull.get("head") or {}).get("sha"), pull.get("merge_commit_sha")]
     if head.get("id") in (None, (payload.get("repository") or {}).get("id")):
         return
     if repository.lower() == str(head.get("full_name", "")).lower() or PULL_REF.fullmatch(ref) or commit in shas:
-        fail(
-            f"Refusing to check out fork pull request code from a '{event}' workflow. "
-            "To opt in, set 'allow-unsafe-pr-checkout: true'."
-        )
+        fail(f"Refusing to check out fork pull request code from a '{event}' workflow. To opt in, set 'allow-unsafe-pr-checkout: true'.")
 
 
 def target_of(ref: str) -> tuple[str, str]:
@@ -65,9 +58,7 @@ def target_of(ref: str) -> tuple[str, str]:
 def fetch(folder: Path, header: list[str], given: dict[str, str], what: str, target: str) -> None:
     """Fetch one commit or ref into ``target``; everything when the depth is 0."""
     depth = given["fetch-depth"]
-    options = [*header, "fetch", "-q", "--force", "--prune"] + (
-        [f"--filter={given['filter']}"] if given.get("filter") else []
-    )
+    options = [*header, "fetch", "-q", "--force", "--prune"] + ([f"--filter={given['filter']}"] if given.get("filter") else [])
     if depth == "0":
         git(folder, *options, "origin", "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
         git(folder, *options, "origin", f"+{what}:{target}")
@@ -84,9 +75,7 @@ def choose(folder: Path, header: list[str], given: dict[str, str]) -> tuple[str,
         return os.environ["GITHUB_SHA"], target, branch
     if re.fullmatch(r"[0-9a-f]{40}", ref):
         return ref, "refs/remotes/origin/detached", ""
-    listed = git(
-        folder, *header, "ls-remote", "--symref", "origin", ref or "HEAD", f"refs/heads/{ref}", f"refs/tags/{ref}"
-    )
+    listed = git(folder, *header, "ls-remote", "--symref", "origin", ref or "HEAD", f"refs/heads/{ref}", f"refs/tags/{ref}")
     rows = [line.split("\t") for line in listed.splitlines()]
     names = {row[1]: row[0] for row in rows if len(row) == 2 and not row[0].startswith("ref:")}
     symbolic = [row[0].removeprefix("ref: ") for row in rows if row[0].startswith("ref:")]

@@ -49,17 +49,12 @@ def listing(given: dict[str, str]) -> tuple[list[dict[str, str]], str, str]:
     token = given.get("github-token", "")
     if not token:
         if given["run-id"] != os.environ["GITHUB_RUN_ID"] or given["repository"] != os.environ["GITHUB_REPOSITORY"]:
-            fail(
-                "'run-id' and 'repository' have an effect with 'github-token' only; "
-                "without it the real action looks into the present run"
-            )
+            fail("'run-id' and 'repository' have an effect with 'github-token' only; without it the real action looks into the present run")
         return json.loads(get(f"{SERVICE}/artifacts", own))["artifacts"], f"{SERVICE}/artifacts", own
     base = f"{os.environ['GITHUB_API_URL']}/repos/{given['repository']}/actions"
     found: list[dict[str, str]] = []
     number = 1
-    while batch := json.loads(get(f"{base}/runs/{given['run-id']}/artifacts?per_page=100&page={number}", token))[
-        "artifacts"
-    ]:
+    while batch := json.loads(get(f"{base}/runs/{given['run-id']}/artifacts?per_page=100&page={number}", token))["artifacts"]:
         found += batch
         number += 1
     return found, f"{base}/artifacts", token
@@ -105,11 +100,7 @@ def main() -> None:
         content = get(f"{parent}/{one['id']}/zip", token)
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != one["digest"] and given["digest-mismatch"] == "error":
             fail(f"the digest of {one['name']} is not the one recorded at upload")
-        alone = (
-            bool(given.get("name"))
-            or given["merge-multiple"] == "true"
-            or (bool(given.get("artifact-ids")) and len(chosen) == 1)
-        )
+        alone = bool(given.get("name")) or given["merge-multiple"] == "true" or (bool(given.get("artifact-ids")) and len(chosen) == 1)
         unpack(content, root if alone else root / one["name"])
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
         output.write(f"download-path={root}\n")

@@ -81,10 +81,7 @@ def main() -> None:
     if given["archive"] != "true":
         fail("input 'archive: false' of actions/upload-artifact is not played in a rehearsal")
     if given["if-no-files-found"] not in ("warn", "error", "ignore"):
-        fail(
-            f"Unrecognized if-no-files-found input. Provided: {given['if-no-files-found']}. "
-            "Available options: warn, error, ignore"
-        )
+        fail(f"Unrecognized if-no-files-found input. Provided: {given['if-no-files-found']}. Available options: warn, error, ignore")
     patterns = [line.strip() for line in given["path"].splitlines() if line.strip()]
     files, roots = search(patterns, given["include-hidden-files"] == "true")
     if not files:
