@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -210,18 +212,35 @@ def test_a_tampered_artifact_is_not_judged(played: Played, judged: Run, review: 
     assert message in comment
 
 
+def test_a_conflict_with_main_cannot_be_judged(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    """GitHub then has no merge commit; the status says what to do."""
+    repository = played.stage.repository
+    number = next(pull.number for pull in repository.pulls.values() if pull.head_sha == judged.head_sha)
+    ref, git_dir = f"refs/pull/{number}/merge", str(repository.git_dir)
+    before = subprocess.run(["git", "-C", git_dir, "rev-parse", ref], check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run(["git", "-C", git_dir, "update-ref", "-d", ref], check=True)
+    try:
+        assert review().conclusion == "success"
+    finally:
+        subprocess.run(["git", "-C", git_dir, "update-ref", ref, before], check=True)
+    assert "conflicts with main; merge main into it" in played.stage.status(judged.head_sha).description
+
+
 def test_gates_missing_on_main_cannot_be_judged(played: Played, judged: Run, review: Callable[[], Run]) -> None:
     stage, clone = played.stage, played.stage.clone
     before = stage.head("main")
     stage.repository.protect("main", required_statuses=["model review"], bypass=[PERSON])
     clone.branch("no-gates")
-    (clone.folder / "params.yaml").unlink()
+    params = clone.folder / "params.yaml"
+    params.write_text(re.sub(r"gates:\n(?:  - .*\n)+", "", params.read_text()))
     clone.commit("Lose the gates")
     clone.git("push", "-q", "origin", "HEAD:refs/heads/main")
     stage.settle()
     try:
         assert review().conclusion == "success"
-        assert "cannot judge: params.yaml" in stage.status(judged.head_sha).description
+        description = stage.status(judged.head_sha).description
+        assert description.startswith("cannot judge: params.yaml")
+        assert "gates" in description
     finally:
         clone.git("revert", "--no-edit", "HEAD")
         clone.git("push", "-q", "origin", "HEAD:refs/heads/main")

@@ -135,7 +135,7 @@ class Story:
             reviewed = self._judged(self.wanted, stage.repository.comments(self.number)[0].body)
             check(digest == reviewed, f"{digest} was promoted, but {reviewed} was reviewed")
             seconds = stage.server.wait_for(digest)  # type: ignore[union-attr]
-            time.sleep(0.3)
+            time.sleep(0.3)  # some requests for the model that took over
         finally:
             self.traffic.__exit__(None, None, None)
         promotion = Played(played.of("promote.yml"))
@@ -192,6 +192,7 @@ class Story:
             played = stage.settle()
             self._all_succeeded(played)
             stage.server.wait_for(self.digests[1])  # type: ignore[union-attr]
+            time.sleep(0.3)  # some requests for the model that took over
         self._points_to(1)
         self._no_training(played)
         return Outcome(self.digests[1], played.trained_stages, f"server back on version 1; {self._dropped_none(traffic, self.digests[1])}")

@@ -7,6 +7,7 @@ SHA-256 of ``manifest.json``, so any change to the model, the threshold or the c
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import onnxruntime
 
 from . import ProblemError
 from .contract import Contract, ContractError, Record, short
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime 1.31 reports to its makers; it reads this when it is loaded
+import onnxruntime
 
 FILES = ("model.onnx", "contract.json", "profile.json", "golden.json")
 MANIFEST = "manifest.json"

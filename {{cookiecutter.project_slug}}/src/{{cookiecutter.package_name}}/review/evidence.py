@@ -22,7 +22,8 @@ class Subject:
     """A finished train run and the pull request it belongs to.
 
     ``merge`` is the commit that was trained: the pull request merged into main, present in this clone as data.
-    ``pull_request`` is None for a merge queue's run, and ``outdated`` says why nothing should be judged.
+    ``pull_request`` is None for a merge queue's run, ``outdated`` says why nothing should be judged,
+    and ``conflict`` that the pull request cannot be merged.
     """
 
     run_id: int
@@ -32,6 +33,7 @@ class Subject:
     pull_request: int | None = None
     fork: bool = False
     outdated: str | None = None
+    conflict: bool = False
 
 
 def find(run_id: int, base: str = "main") -> Subject:
@@ -53,7 +55,8 @@ def find(run_id: int, base: str = "main") -> Subject:
         return Subject(run_id, sha, succeeded, None, outdated=f"{len(found)} open pull requests have {sha[:9]} as their head, not one")
     pull = found[0]
     fork = (pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"]
-    return Subject(run_id, sha, succeeded, _fetch_merge(pull["number"], sha), pull["number"], fork)
+    merge = _fetch_merge(pull["number"], sha)
+    return Subject(run_id, sha, succeeded, merge, pull["number"], fork, conflict=merge is None)
 
 
 def fetch_candidate(run_id: int, into: Path) -> Path | None:
@@ -72,8 +75,11 @@ def fetch_candidate(run_id: int, into: Path) -> Path | None:
     return candidate.unpack(archive, into / "candidate")
 
 
-def _fetch_merge(number: int, sha: str) -> str:
+def _fetch_merge(number: int, sha: str) -> str | None:
+    """The pull request merged into main; None where GitHub could not merge it."""
     ref = f"refs/judge/{number}"
+    if not git("ls-remote", "origin", f"refs/pull/{number}/merge"):
+        return None
     git("fetch", "-q", "--no-tags", "origin", f"+refs/pull/{number}/merge:{ref}")
     merge = git("rev-parse", ref)
     if git("rev-parse", f"{merge}^2") != sha:
@@ -115,9 +121,7 @@ def of_commit(commit: str, into: Path, objects: list[Path]) -> Material:
     text = show(commit, "params.yaml")
     if text is None:
         raise ReviewError("params.yaml is missing in the pull request; restore it")
-    path = into / "params.yaml"
-    path.write_bytes(text)
-    chosen = params.load(path)
+    chosen = params.parse(text.decode("utf-8", "replace"), "params.yaml in the pull request")
     data = into / Path(chosen.data.path).name
     data.write_bytes(_raw_data(commit, chosen.data.path, objects))
     return _material(chosen, data)

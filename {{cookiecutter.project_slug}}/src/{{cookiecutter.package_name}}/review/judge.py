@@ -29,8 +29,10 @@ def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
     """What can be said about a train run without scoring; the subject comes along when its candidate must be scored."""
     about = evidence.find(run_id)
     known = Review(verdict="cannot judge", pull_request=about.pull_request, fork=about.fork, head_sha=about.head_sha, run_id=run_id)
-    if about.outdated or about.merge is None:
-        return _with(known, verdict="outdated", reasons=[about.outdated or "the pull request is gone"]), None
+    if about.outdated:
+        return _with(known, verdict="outdated", reasons=[about.outdated]), None
+    if about.conflict or about.merge is None:
+        return _with(known, reasons=["the pull request conflicts with main; merge main into it and resolve the conflicts"]), None
     files = changed_files(f"{about.merge}^1", about.merge)
     known = _with(known, notes=notes(files))
     if not about.succeeded:
