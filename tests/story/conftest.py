@@ -26,9 +26,9 @@ class Played:
     story: Story
     out: Path
 
-    def step(self, name: str) -> dict[str, Any]:
-        """The entry of the timeline whose name ends so."""
-        (found,) = [vars(step) for step in self.story.timeline.steps if step.step.endswith(name)]
+    def step(self, number: int) -> dict[str, Any]:
+        """The timeline's entry of a step, by its number in the story."""
+        (found,) = [vars(step) for step in self.story.timeline.steps if step.step.startswith(f"{number} ")]
         return found
 
 

@@ -30,13 +30,13 @@ def test_every_step_is_ok(played: Played) -> None:
     assert all(set(entry) == FIELDS for entry in timeline)
 
 
-@pytest.mark.parametrize("name", ["merge", "docs pull request", "rollback", "docs merge after rollback", "revert of the rollback"])
-def test_nothing_is_trained_where_nothing_has_to_be(played: Played, name: str) -> None:
-    assert played.step(name)["trained_stages"] == 0
+@pytest.mark.parametrize("number", [5, 6, 9, 10, 11])
+def test_nothing_is_trained_where_nothing_has_to_be(played: Played, number: int) -> None:
+    assert played.step(number)["trained_stages"] == 0
 
 
 def test_a_model_parameter_trains_but_does_not_prepare(played: Played) -> None:
-    assert played.step("3 pull request")["trained_stages"] == 2, "train and export, not prepare"
+    assert played.step(3)["trained_stages"] == 2, "train and export, not prepare"
 
 
 def test_one_digest_per_version_everywhere(played: Played) -> None:
@@ -232,7 +232,7 @@ def test_gates_missing_on_main_cannot_be_judged(played: Played, judged: Run, rev
     stage.repository.protect("main", required_statuses=["model review"], bypass=[PERSON])
     clone.branch("no-gates")
     params = clone.folder / "params.yaml"
-    params.write_text(re.sub(r"gates:\n(?:  - .*\n)+", "", params.read_text()))
+    params.write_text(re.sub(r"gates:\n(?: *- .*\n)+", "", params.read_text()))
     clone.commit("Lose the gates")
     clone.git("push", "-q", "origin", "HEAD:refs/heads/main")
     stage.settle()

@@ -94,6 +94,7 @@ class Clone:
         path = self.folder / "params.yaml"
         yaml = YAML()
         yaml.width = 4096
+        yaml.indent(mapping=2, sequence=4, offset=2)
         content = yaml.load(path)
         for name, value in changes.items():
             *parents, last = name.split(".")

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from .. import ProblemError, candidate, github, params
 from ..git import git, show
 from . import ReviewError
@@ -109,10 +107,8 @@ def of_working_tree() -> Material:
     return _material(chosen, Path(chosen.data.path))
 
 
-def of_commit(commit: str, into: Path, objects: list[Path]) -> Material:
-    """The material of a commit, written to ``into``.
-
-    Data that DVC tracks is taken from ``objects`` (folders with ``files/md5``), by the sum that its ``.dvc`` file names.
+def of_commit(commit: str, into: Path) -> Material:
+    """The material of a commit, its data written to ``into``.
 
     Raises:
         ReviewError: the commit lacks params.yaml or the data file.
@@ -122,27 +118,13 @@ def of_commit(commit: str, into: Path, objects: list[Path]) -> Material:
     if text is None:
         raise ReviewError("params.yaml is missing in the pull request; restore it")
     chosen = params.parse(text.decode("utf-8", "replace"), "params.yaml in the pull request")
-    data = into / Path(chosen.data.path).name
-    data.write_bytes(_raw_data(commit, chosen.data.path, objects))
+    content = show(commit, chosen.data.path)
+    if content is None:
+        raise ReviewError(f"params.yaml in the pull request names the data file {chosen.data.path}, which git does not have; commit it")
+    data = into / "data" / Path(chosen.data.path).name
+    data.parent.mkdir(parents=True)
+    data.write_bytes(content)
     return _material(chosen, data)
-
-
-def _raw_data(commit: str, path: str, objects: list[Path]) -> bytes:
-    content = show(commit, path)
-    if content is not None:
-        return content
-    tracked = show(commit, f"{path}.dvc")
-    if tracked is None:
-        raise ReviewError(f"params.yaml names the data file {path}, but the pull request has neither it nor {path}.dvc")
-    try:
-        md5 = str(yaml.safe_load(tracked)["outs"][0]["md5"])
-    except (yaml.YAMLError, LookupError, TypeError):
-        raise ReviewError(f"{path}.dvc names no md5; run `dvc add {path}` again") from None
-    for folder in objects:
-        file = folder / "files" / "md5" / md5[:2] / md5[2:]
-        if file.is_file() and hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() == md5:
-            return file.read_bytes()
-    raise ReviewError(f"{path} (md5 {md5}) is neither in the store nor in the candidate; run `dvc push` or train again")
 
 
 def _material(chosen: params.Params, data: Path) -> Material:

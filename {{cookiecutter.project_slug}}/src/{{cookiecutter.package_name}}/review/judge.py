@@ -71,7 +71,7 @@ def _judge_candidate(known: Review, about: evidence.Subject, scratch: Path) -> R
     if folder is None:
         return _with(known, reasons=["pipeline inputs changed, but the train run left no candidate; re-run it"])
     candidate = bundle.load(folder / "bundle")
-    brought = evidence.of_commit(str(about.merge), scratch, [pointer.open_store(), folder / "objects"])
+    brought = evidence.of_commit(str(about.merge), scratch)
     judged = _judge(known, candidate, brought, params.load())
     if judged.verdict == "cannot judge":
         return judged
