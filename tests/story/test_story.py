@@ -1,5 +1,6 @@
 """The eleven steps of a generated repository's life, played with its own workflow files, and what can go wrong between them."""
 
+import hashlib
 import io
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from rehearse.actions.runs import Run
+from rehearse.story.project import Clone
 from rehearse.story.stage import PERSON
 
 from .conftest import Played
@@ -61,6 +63,16 @@ def test_no_other_host_was_asked(played: Played) -> None:
 def test_only_the_fork_was_denied_anything(played: Played) -> None:
     denied = [entry for entry in played.stage.hub.denied if entry["workflow"] != "train.yml"]
     assert denied == []
+
+
+def test_a_clone_of_main_pulls_the_model_in_production(played: Played) -> None:
+    stage = played.stage
+    clone = Clone.of(stage.address, stage.folder / "colleague", stage.clone.env)
+    done = subprocess.run(["make", "pull"], cwd=clone.folder, env=clone.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    manifest = (clone.folder / "models/bundle/manifest.json").read_bytes()
+    assert f"sha256:{hashlib.sha256(manifest).hexdigest()}" == (stage.pointer() or {})["digest"]
+    assert clone.git("status", "--porcelain") == ""
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +261,17 @@ def test_gates_missing_on_main_cannot_be_judged(played: Played, judged: Run, rev
     assert stage.head("main") != before
 
 
+def test_a_merge_queue_is_judged_too(played: Played, judged: Run) -> None:
+    """The queue's commit gets the required status; nobody is sent a comment."""
+    stage = played.stage
+    number = next(pull.number for pull in stage.repository.pulls.values() if pull.head_sha == judged.head_sha)
+    before = stage.repository.comments(number)[0].edits
+    queued = stage.repository.merge_group(number)
+    assert [run.conclusion for run in stage.settle().runs] == ["success", "success"]
+    assert stage.status(queued).description == stage.status(judged.head_sha).description
+    assert stage.repository.comments(number)[0].edits == before
+
+
 def test_store_down_at_promotion_moves_no_pointer_and_is_taken_up(played: Played, judged: Run, review: Callable[[], Run]) -> None:
     stage = played.stage
     assert review().conclusion == "success"
@@ -266,6 +289,24 @@ def test_store_down_at_promotion_moves_no_pointer_and_is_taken_up(played: Played
     assert [run.conclusion for run in again.runs] == ["success"]
     assert (stage.pointer() or {})["version"] == 3
     assert again.trained_stages == 0
+
+
+def test_other_code_that_makes_the_same_bundle_is_noted_once(played: Played) -> None:
+    """A comment in features.py is an input, but no new model: no version 4, and the next push is quiet."""
+    stage, clone = played.stage, played.stage.clone
+    before = stage.pointer() or {}
+    clone.branch("comment")
+    (features,) = clone.folder.glob("src/*/features.py")
+    features.write_text(features.read_text() + "\n# A remark.\n")
+    clone.commit("Remark on features")
+    clone.push("comment")
+    number = stage.repository.open_pull(head="comment", title="Remark", body="", author=PERSON)
+    stage.repository.auto_merge(number)
+    stage.settle()
+    after = stage.pointer() or {}
+    assert stage.repository.pulls[number].merged
+    assert after == before | {"commit": after["commit"]}
+    assert after["commit"] != before["commit"]
 
 
 def _body(comment: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, YAMLError
 
 from ..errors import RehearseError
 
@@ -24,13 +24,13 @@ def inspect(folder: Path) -> str:
     Raises:
         RehearseError: names the file that is missing.
     """
-    for name in ("params.yaml", "dvc.yaml", "Makefile", ".github/workflows"):
+    for name in ("params.yaml", "dvc.yaml", "Makefile", ".github/workflows/train.yml", ".github/workflows/promote.yml"):
         if not (folder / name).exists():
             raise RehearseError(f"{folder} is no generated repository: {name} is missing; bake one with `cookiecutter`, or name its folder")
     try:
         return str(YAML(typ="safe").load(folder / "params.yaml")["model"]["name"])
-    except Exception as error:  # any unreadable params.yaml is the same message to the user
-        raise RehearseError(f"{folder / 'params.yaml'} cannot be read: {' '.join(str(error).split())}") from None
+    except (YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise RehearseError(f"{folder / 'params.yaml'} names no model: {' '.join(str(error).split())}; see model.name there") from None
 
 
 class Clone:

@@ -102,7 +102,7 @@ class PromotionError(ProblemError):
 
 
 def promote() -> None:
-    """Store, register and publish the judged bundle; does nothing for a bundle that is in production or held.
+    """Store, register and publish the judged bundle. One that is in production or held is not promoted again.
 
     Raises:
         PromotionError: the review is not about this bundle, or does not say *promote*.
@@ -111,11 +111,8 @@ def promote() -> None:
     metrics = _judged_metrics(made.digest)
     origin = msgspec.json.decode(ORIGIN.read_bytes(), type=Origin) if ORIGIN.exists() else Origin()
     now = pointer.read(_path("production"))
-    if now and any(item.digest == made.digest for item in now.held):
-        print(f"{made.digest} is held since it was rolled back: not promoted. Lift it by a pull request that edits models/production.yaml.")
-        return
-    if now and now.digest == made.digest and pointer.read(_path("staging")) is not None:
-        print(f"{made.digest} is version {now.version}, in production already: nothing to do")
+    if now and made.digest in (now.digest, *(item.digest for item in now.held)):
+        _note(now, made.digest)
         return
     _tell_difference(origin, made.digest)
     _store(made)
@@ -135,6 +132,23 @@ def _judged_metrics(digest: str) -> dict[str, float]:
     if verdict != "promote":
         raise PromotionError(f"main's review says '{verdict}' for {digest}: {'; '.join(review['reasons'])}; nothing was changed")
     return metrics
+
+
+def _note(now: pointer.Pointer, digest: str) -> None:
+    """Write down that main's inputs give a bundle that is known already, so that the next push need not find out again."""
+    here = git("rev-parse", "HEAD")
+    if now.digest == digest:
+        new, why = msgspec.structs.replace(now, commit=here), f"is version {now.version}, in production already"
+    else:
+        held = tuple(msgspec.structs.replace(item, commit=here) if item.digest == digest else item for item in now.held)
+        new, why = (
+            msgspec.structs.replace(now, held=held),
+            "is held since it was rolled back; a pull request that edits the pointer lifts it",
+        )
+    path = _path("production")
+    pointer.write(path, new)
+    commit_to_main([str(path)], f"Note that {here[:9]} makes a known bundle\n\n{digest} {why}.")
+    print(f"{digest} {why}: not promoted")
 
 
 def _tell_difference(origin: Origin, digest: str) -> None:
