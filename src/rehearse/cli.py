@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from cookiecutter.main import cookiecutter
 
 from .errors import RehearseError
 from .story.play import Script, Story
@@ -81,11 +81,20 @@ def _demo(out: Path, as_json: bool, given: dict[str, tuple[str, ...]]) -> bool:
     if not as_json:
         terminal("step started", {"step": "1 bake"})
     began = time.monotonic()
-    baked = Path(cookiecutter(str(ROOT), no_input=True, output_dir=str(out / "project"), default_config=True))
+    baked = _bake(out / "project")
     step = Step("1 bake", True, round(time.monotonic() - began, 1), None, 0, f"the default project in {baked.relative_to(out)}")
     if not as_json:
         terminal("step finished", {"step": step})
     return _play(baked, out, as_json, given, step)
+
+
+def _bake(folder: Path) -> Path:
+    """Bake the default answers, without the hook's advice on what to type next."""
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--default-config", "--output-dir", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RehearseError(f"the default project cannot be baked: {(done.stdout + done.stderr).strip()[:400]}")
+    return next(folder.iterdir())
 
 
 def _play(project: Path, out: Path, as_json: bool, given: dict[str, tuple[str, ...]], baked: Step | None) -> bool:

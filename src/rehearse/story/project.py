@@ -93,7 +93,7 @@ class Clone:
         """
         path = self.folder / "params.yaml"
         yaml = YAML()
-        yaml.width = 4096
+        yaml.width, yaml.preserve_quotes = 4096, True
         yaml.indent(mapping=2, sequence=4, offset=2)
         content = yaml.load(path)
         for name, value in changes.items():
