@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+collect_ignore = ["generated"]  # for the environment of a baked project: tests/template/test_generated.py runs them
 QUESTIONS = [key for key in json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8")) if key[0] != "_"]
 
 
