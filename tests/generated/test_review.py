@@ -47,6 +47,10 @@ def test_the_verdict_over_gates(outcomes: list[str], expected: str) -> None:
     assert bool(reasons) == (said != "promote")
 
 
+def test_a_main_without_gates_is_told_so() -> None:
+    assert verdict([]) == ("cannot judge", ["params.yaml on main has no gates; add at least one under `gates:`"])
+
+
 def _review(**values: object) -> Review:
     base = Review(
         verdict="hold", digest="sha256:" + "a" * 64, champion=Champion(3, "sha256:" + "b" * 64), rows=100, metrics=METRICS[:2],
