@@ -101,3 +101,13 @@ def test_files_that_need_a_second_look_are_named() -> None:
     assert "`dvc.lock`" in said[1]
     assert "make drop-promoted" in said[1]
     assert notes(["README.md", "params.yaml"]) == []
+    assert len(notes(["models/production.yaml", "dvc.lock"])) == 1, "a revert of a rollback takes dvc.lock along"
+
+
+def test_a_move_by_hand_is_not_called_unaffected() -> None:
+    moved = Review(verdict="unaffected", moves_to=Champion(2, "sha256:" + "c" * 64))
+    text = render(moved)
+    assert text.startswith("## ↪️ Moves production to version 2, by hand\n")
+    assert "production moves to version 2, `sha256:" + "c" * 64 in text
+    assert "stays as it is" not in text
+    assert render(Review(verdict="unaffected")).startswith("## ⚪ Not affected: no input of the pipeline changed")

@@ -157,7 +157,7 @@ def notes(files: list[str]) -> list[str]:
     if rules:
         found.append(f"changes {_list(rules)}: judged by main's version; the change takes effect after the merge and needs the code owners")
     carried = [name for name in files if name in PROMOTED]
-    if carried:
+    if carried and POINTER.as_posix() not in files:  # a revert of a promotion or rollback rightly takes them along
         found.append(f"carries {_list(carried)}, which only promotion commits; drop them with `make drop-promoted`")
     return found
 
