@@ -1,7 +1,7 @@
 """A small, safe evaluator for ``${{ }}`` outside of steps.
 
 Knows property look-ups, text and number literals, ``!``, ``==``, ``!=``, ``&&``,
-``||``, parentheses and ``format()``. Anything else is refused, never guessed.
+``||``, parentheses, ``.*``, ``format()`` and ``contains()``. Anything else is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..errors import PlayError
 from ..values import Value
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)|(?P<sign>==|!=|&&|\|\||[!(),]))"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][\w-]*(?:\.(?:[A-Za-z_][\w-]*|\*))*)|(?P<sign>==|!=|&&|\|\||[!(),]))"
 )
 WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 PIECE = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -68,7 +68,8 @@ class _Parser:
         self.at = 0
 
     def refusal(self, why: str) -> PlayError:
-        return PlayError(f"expression ${{{{ {self.source.strip()} }}}}: {why}; use github.*, inputs.*, vars.*, ==, !=, !, &&, ||, format()")
+        known = "github.*, inputs.*, vars.*, ==, !=, !, &&, ||, .*, format(), contains()"
+        return PlayError(f"expression ${{{{ {self.source.strip()} }}}}: {why}; use {known}")
 
     def whole(self) -> Value:
         value = self.either()
@@ -134,16 +135,19 @@ class _Parser:
             return self.call(text) if self.peek("(") else self.look_up(text)
         raise self.refusal(f"unexpected '{text}'")
 
-    def call(self, name: str) -> str:
-        if name.lower() != "format":
-            raise self.refusal(f"{name}() is not known")
+    def call(self, name: str) -> Value:
         self.take("(")
-        values = [as_text(self.either())]
+        values = [self.either()]
         while self.peek(","):
             self.at += 1
-            values.append(as_text(self.either()))
+            values.append(self.either())
         self.take(")")
-        return re.sub(r"\{(\d+)\}", lambda found: values[1 + int(found[1])], values[0])
+        if name.lower() == "format":
+            texts = [as_text(value) for value in values]
+            return re.sub(r"\{(\d+)\}", lambda found: texts[1 + int(found[1])], texts[0])
+        if name.lower() == "contains" and len(values) == 2:
+            return _contains(*values)
+        raise self.refusal(f"{name}() with {len(values)} values is not known")
 
     def look_up(self, path: str) -> Value:
         if path in WORDS:
@@ -151,10 +155,22 @@ class _Parser:
         first, *rest = path.split(".")
         if first not in self.contexts:
             raise self.refusal(f"the context '{first}' is not known")
-        value: Any = self.contexts[first]
-        for key in rest:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
+        return _inside(self.contexts[first], rest)
+
+
+def _inside(value: Any, keys: list[str]) -> Value:
+    for place, key in enumerate(keys):
+        if key == "*":
+            items = value if isinstance(value, list) else list(value.values()) if isinstance(value, Mapping) else []
+            return [found for item in items if (found := _inside(item, keys[place + 1 :])) is not None]
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _contains(searched: Value, item: Value) -> bool:
+    if isinstance(searched, list):
+        return any(_same(one, item) for one in searched)
+    return as_text(item).lower() in as_text(searched).lower()
 
 
 def _same(one: Value, other: Value) -> bool:

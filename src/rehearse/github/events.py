@@ -163,16 +163,20 @@ def _start_of_branch(state: RepositoryState, branch: str | None, sha: str) -> st
     return git.merge_base(state.git_dir, main, sha) or git.ZERO
 
 
-def pull_request(core: Core, state: RepositoryState, one: Pull, action: str, actor: str) -> None:
-    """The ``pull_request`` and ``pull_request_target`` events, from the merge commit and the base."""
+def pull_request(core: Core, state: RepositoryState, one: Pull, action: str, actor: str, label: str | None = None) -> None:
+    """The ``pull_request`` and ``pull_request_target`` events, from the merge commit and the default branch.
+
+    ``label`` names the label of the actions ``labeled`` and ``unlabeled``.
+    """
     merge = git.resolve(state.git_dir, f"refs/pull/{one.number}/merge")
-    base = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
+    base = git.resolve(state.git_dir, f"refs/heads/{state.default_branch}") or one.base_sha
     start = git.merge_base(state.git_dir, one.base_sha, one.head_sha)
     files = git.changed_files(state.git_dir, start or git.ZERO, one.head_sha)
     payload = {
         "action": action,
         "number": one.number,
         "pull_request": views.pull(state, one, core.repositories.get(one.head_repository), merge is not None),
+        **({"label": views.label(state, label)} if label is not None else {}),
     }
     fork = one.head_repository != state.full_name
     message = git.git(state.git_dir, "log", "-1", "--format=%B", one.head_sha)
@@ -204,10 +208,10 @@ def pull_request(core: Core, state: RepositoryState, one: Pull, action: str, act
             happening,
             payload,
             base,
-            f"refs/heads/{one.base_ref}",
+            f"refs/heads/{state.default_branch}",
             base,
             base,
-            one.base_ref,
+            state.default_branch,
             actor,
             one.head_repository,
             one.number,

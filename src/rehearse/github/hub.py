@@ -63,7 +63,7 @@ class LocalGitHub:
 
         Events: run queued, run started, job started, workflow step finished, job finished, run finished,
         pushed, pull opened, merged, auto merge refused, comment created, comment edited, status,
-        issue opened, deployment, deployment status, release, artifact uploaded.
+        labeled, unlabeled, issue opened, deployment, deployment status, release, artifact uploaded.
         It is called while the hub is locked: show something, then return.
         """
         self._core.listeners.append(listener)

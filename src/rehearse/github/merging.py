@@ -63,6 +63,16 @@ def open_pull(
     return one
 
 
+def edit_pull(
+    core: Core, state: RepositoryState, one: Pull, actor: str, *, title: str | None = None, body: str | None = None, quiet: bool = False
+) -> None:
+    """Change title or text of a pull request; what is None stays. With ``quiet`` (a run's token did it) no workflow starts."""
+    before = (one.title, one.body)
+    one.title, one.body = title or one.title, one.body if body is None else body
+    if not quiet and (one.title, one.body) != before:
+        events.pull_request(core, state, one, "edited", actor)
+
+
 def _head_repository(core: Core, state: RepositoryState, owner: str) -> RepositoryState:
     if owner in ("", state.owner):
         return state
@@ -186,12 +196,17 @@ def merge_pull(
             raise Refused(405, "".join(f'Required status check "{name}" is expected. ' for name in missing).strip())
         made = _merge_commit(state, one, method)
         old = git.resolve(state.git_dir, f"refs/heads/{one.base_ref}") or one.base_sha
-        git.git(state.git_dir, "update-ref", f"refs/heads/{one.base_ref}", made, old)
-        _close_as_merged(core, state, one, made, actor)
-        if not by_run:
-            events.pull_request(core, state, one, "closed", actor)
-        branch_moved(core, state, f"refs/heads/{one.base_ref}", old, made, actor, by_run=by_run)
+        move_base(core, state, one, old, made, actor, by_run=by_run)
         return made
+
+
+def move_base(core: Core, state: RepositoryState, one: Pull, old: str, made: str, actor: str, *, by_run: bool = False) -> None:
+    """Move the base branch from ``old`` to ``made``, which merges the pull request."""
+    git.git(state.git_dir, "update-ref", f"refs/heads/{one.base_ref}", made, old)
+    _close_as_merged(core, state, one, made, actor)
+    if not by_run:
+        events.pull_request(core, state, one, "closed", actor)
+    branch_moved(core, state, f"refs/heads/{one.base_ref}", old, made, actor, by_run=by_run)
 
 
 def merge_message(one: Pull) -> str:

@@ -61,8 +61,19 @@ class CheckRun:
 
 
 @dataclass
+class IssueEvent:
+    """What happened to an issue or pull request: ``labeled`` or ``unlabeled``, by whom."""
+
+    id: int
+    event: str
+    actor: str
+    label: str
+    created_at: str = field(default_factory=now)
+
+
+@dataclass
 class Issue:
-    """An issue; a pull request has its own class and shares the numbers."""
+    """An issue; a pull request has its own class and shares the numbers. ``events`` come oldest first."""
 
     number: int
     title: str
@@ -70,6 +81,7 @@ class Issue:
     author: str
     state: str = "open"
     labels: list[str] = field(default_factory=list)
+    events: list[IssueEvent] = field(default_factory=list)
     created_at: str = field(default_factory=now)
 
 

@@ -11,7 +11,7 @@ from ..actions.runs import Run
 from ..actions.tree import Tree
 from ..actions.workflow import parse, workflows_of
 from ..errors import Refused, RehearseError
-from . import dispatching, events, git, merging
+from . import dispatching, git, labelling, merging, queue
 from .hosts import GIT_URL
 from .model import (
     Artifact,
@@ -126,26 +126,42 @@ class Repository:
 
     def close(self, number: int) -> None:
         """Close an issue or a pull request without merging. Raises ``Refused`` (404)."""
-        found = self.state.issues.get(number)
-        if found is None:
-            raise Refused(404, f"{self.full_name} has no issue or pull request {number}")
-        found.state = "closed"
+        self._issue(number).state = "closed"
 
     def merge_group(self, number: int, actor: str = "github-merge-queue[bot]") -> str:
         """Put a pull request into the merge queue: emits ``merge_group``; return the commit tested.
 
-        Raises ``Refused`` (405) on conflicts.
+        Raises ``Refused`` (404, 405) where it cannot be merged.
         """
-        with self.state.push_lock, self._core.lock:
-            pull = self.pull(number)
-            base = self.sha(pull.base_ref)
-            merged = git.merge(self.git_dir, base, pull.head_sha, merging.merge_message(pull))
-            if merged is None:
-                raise Refused(405, "Pull Request has merge conflicts")
-            ref = f"refs/heads/gh-readonly-queue/{pull.base_ref}/pr-{number}-{base}"
-            git.update_ref(self.git_dir, ref, merged)
-            events.merge_group(self._core, self.state, pull, merged, ref, actor)
-            return merged
+        return queue.enter(self._core, self.state, number, actor)
+
+    def land(self, number: int, tested: str, actor: str = "github-merge-queue[bot]") -> None:
+        """Let the merge queue take up its tested commit: it becomes main if nothing required is missing, else it is dropped.
+
+        Raises ``Refused`` (404, 405).
+        """
+        queue.leave(self._core, self.state, number, tested, actor)
+
+    def label(self, number: int, name: str, actor: str) -> None:
+        """Put a label on an issue or pull request as a person. Raises ``Refused`` (404)."""
+        with self._core.lock:
+            labelling.put(self._core, self.state, self._issue(number), name, actor)
+
+    def unlabel(self, number: int, name: str, actor: str) -> None:
+        """Take a label off as a person. Raises ``Refused`` (404)."""
+        with self._core.lock:
+            labelling.take_off(self._core, self.state, self._issue(number), name, actor)
+
+    def edit_pull(self, number: int, actor: str, *, title: str | None = None, body: str | None = None) -> None:
+        """Change the title or text of a pull request as a person. Raises ``Refused`` (404)."""
+        with self._core.lock:
+            merging.edit_pull(self._core, self.state, self.pull(number), actor, title=title, body=body)
+
+    def _issue(self, number: int) -> Issue:
+        found = self.state.issues.get(number)
+        if found is None:
+            raise Refused(404, f"{self.full_name} has no issue or pull request {number}")
+        return found
 
     def dispatch(self, workflow: str, inputs: Mapping[str, Any] | None = None, actor: str = "", ref: str | None = None) -> Run:
         """Start a workflow by hand. Raises ``Refused`` (404, 422)."""

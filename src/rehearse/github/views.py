@@ -7,7 +7,7 @@ from typing import Any
 
 from ..actions.runs import Run
 from .hosts import API_URL, GIT_URL, UPLOADS_HOST
-from .model import Artifact, CheckRun, Comment, Deployment, Issue, Pull, Release, RepositoryState, Status
+from .model import Artifact, CheckRun, Comment, Deployment, Issue, IssueEvent, Pull, Release, RepositoryState, Status
 
 View = dict[str, Any]
 
@@ -68,6 +68,21 @@ def issue(state: RepositoryState, one: Issue) -> View:
     if isinstance(one, Pull):
         view["pull_request"] = {"url": f"{API_URL}/repos/{state.full_name}/pulls/{one.number}"}
     return view
+
+
+def issue_event(state: RepositoryState, one: IssueEvent) -> View:
+    """An event of an issue or pull request."""
+    shown = label(state, one.label)
+    return {
+        "id": one.id,
+        "node_id": f"LE_{one.id}",
+        "url": f"{API_URL}/repos/{state.full_name}/issues/events/{one.id}",
+        "event": one.event,
+        "actor": user(one.actor),
+        "label": {"name": shown["name"], "color": shown["color"]},
+        "commit_id": None,
+        "created_at": one.created_at,
+    }
 
 
 def label(state: RepositoryState, name: str) -> View:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...actions.triggers import Happening
 from ...errors import Refused
-from .. import views
+from .. import labelling, views
 from ..events import on_default_branch
 from ..model import Comment, Issue, now
 from ..server import Reply
@@ -176,7 +176,8 @@ def edit_issue(context: Context) -> Reply:
     one.body = _limited(str(value.get("body") if value.get("body") is not None else one.body))
     one.state = str(value.get("state") or one.state)
     if "labels" in value:
-        one.labels.clear()
+        for name in [name for name in one.labels if name not in _names(value["labels"])]:
+            labelling.take_off(context.core, context.state, one, name, context.login, quiet=context.by_run)
         _label(context, one, value["labels"])
     return Reply.of(200, views.issue(context.state, one))
 
@@ -188,6 +189,11 @@ def add_labels(context: Context) -> Reply:
     return Reply.of(200, [views.label(context.state, name) for name in one.labels])
 
 
+@route("GET", "~/issues/{n}/events", "issues:read")
+def list_events(context: Context) -> Reply:
+    return page(context, [views.issue_event(context.state, one) for one in _issue(context).events])
+
+
 @route("GET", "~/issues/{n}/labels", *READ)
 def list_issue_labels(context: Context) -> Reply:
     return page(context, [views.label(context.state, name) for name in _issue(context).labels])
@@ -196,18 +202,17 @@ def list_issue_labels(context: Context) -> Reply:
 @route("DELETE", "~/issues/{n}/labels/{label}", *WRITE)
 def remove_label(context: Context) -> Reply:
     one = _issue(context)
-    if context.parts["label"] not in one.labels:
-        raise Refused(404, "Label does not exist")
-    one.labels.remove(context.parts["label"])
+    labelling.take_off(context.core, context.state, one, context.parts["label"], context.login, quiet=context.by_run)
     return Reply.of(200, [views.label(context.state, name) for name in one.labels])
 
 
 def _label(context: Context, one: Issue, labels: list[Any]) -> None:
-    for entry in labels:
-        name = str(entry["name"] if isinstance(entry, dict) else entry)
-        context.state.labels.setdefault(name, {})
-        if name not in one.labels:
-            one.labels.append(name)
+    for name in _names(labels):
+        labelling.put(context.core, context.state, one, name, context.login, quiet=context.by_run)
+
+
+def _names(labels: list[Any]) -> list[str]:
+    return [str(entry["name"] if isinstance(entry, dict) else entry) for entry in labels]
 
 
 @route("GET", "~/labels", *READ)

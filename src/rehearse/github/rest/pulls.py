@@ -62,8 +62,9 @@ def get_pull(context: Context) -> Reply:
 @route("PATCH", "~/pulls/{n}", "pull-requests:write")
 def edit_pull(context: Context) -> Reply:
     one, value = _pull(context), context.call.json()
-    one.title = str(value.get("title") or one.title)
-    one.body = str(value.get("body") if value.get("body") is not None else one.body)
+    merging.edit_pull(
+        context.core, context.state, one, context.login, title=value.get("title"), body=value.get("body"), quiet=context.by_run
+    )
     if value.get("state") in ("open", "closed") and not one.merged:
         one.state = value["state"]
     return Reply.of(200, _view(context, one))
