@@ -19,6 +19,23 @@ collect_ignore = ["generated"]  # for the environment of a baked project: tests/
 QUESTIONS = [key for key in json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8")) if key[0] != "_"]
 
 
+NOT_RUN = "not run: "
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    """What tests said that this machine lacks, each once."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reasons = [report.longrepr[2] for report in reporter.stats.get("skipped", [])] if reporter else []
+    return sorted({reason.removeprefix("Skipped: ") for reason in reasons if NOT_RUN in reason})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The run ends with the plain list of what did not run, and why (-rs); in CI that is a failure."""
+    if os.environ.get("CI") == "true" and _not_run(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @dataclass(frozen=True)
 class BakedProject:
     """A generated repository in a folder of its own."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from churn import pointer, registry
+from churn import history, pointer
 from churn.pointer import Held, Pointer, PointerError, Previous, StoreError
 from churn.registry import rollback
 from churn.registry.rollback import RollbackError
@@ -48,19 +48,19 @@ def test_a_broken_pointer_is_one_line(text: str) -> None:
 
 
 def test_one_version_per_digest_and_the_next_integer(git: Git) -> None:
-    assert registry.version_of(_digest(9), []) == 1
+    assert history.version_of(_digest(9), []) == 1
     for version in (1, 2, 3):
         _record(git, _pointer(version))
     _record(git, _pointer(1, held=(Held(3, _digest(3), SHA, "x"),)))
-    known = registry.entries(PATH)
-    assert registry.version_of(_digest(2), known) == 2
-    assert registry.version_of(_digest(9), known) == 4, "a rollback does not free version 3"
+    known = history.entries(PATH)
+    assert history.version_of(_digest(2), known) == 2
+    assert history.version_of(_digest(9), known) == 4, "a rollback does not free version 3"
 
 
 def test_rollback_targets(git: Git) -> None:
     _record(git, _pointer(1))
     _record(git, _pointer(2, previous=Previous(1, _digest(1))))
-    known, now = registry.entries(PATH), _pointer(2, previous=Previous(1, _digest(1)))
+    known, now = history.entries(PATH), _pointer(2, previous=Previous(1, _digest(1)))
     assert rollback._target(now, "previous", known, "production").pointer.digest == _digest(1)
     assert rollback._target(now, "1", known, "production").pointer.version == 1
     refused = {"2": "is on version 2 already", "7": "never had version 7; it had 1, 2", "v1": "neither a number nor 'previous'"}

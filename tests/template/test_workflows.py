@@ -83,7 +83,17 @@ def test_required_checks_always_run(path: Path) -> None:
     if "pull_request" in events:
         assert not {"paths", "paths-ignore"} & set(events["pull_request"] or {})
         assert "merge_group" in events or TEMPLATE not in path.parents
-    assert "pull_request_target" not in events
+
+
+@each_workflow
+def test_only_the_review_hears_of_pull_requests_with_rights(path: Path) -> None:
+    """And it never checks one out: its code is that of the default branch, whatever the event."""
+    events = load(path)["on"]
+    if path != TEMPLATE / ".github/workflows/review.yml":
+        assert "pull_request_target" not in events
+        return
+    assert set(events["pull_request_target"]["types"]) <= {"labeled", "unlabeled", "edited"}
+    assert all("ref" not in step.get("with", {}) for step in steps(path) if step.get("uses", "").startswith("actions/checkout"))
 
 
 @each_file

@@ -28,16 +28,33 @@ CHOICES = {
     "gates": [{"metric": "roc_auc", "min": 0.5}],
     "slices": ["label"],
 }
+KINDS = {
+    "binary": {},
+    "multi-class": {
+        "problem": "multi-class",
+        "data": {"path": "data.csv", "id": "key", "target": "grade", "classes": ["low", "middle", "high"]},
+        "threshold": None,
+        "gates": [{"metric": "f1_macro", "min": 0.5}],
+    },
+    "regression": {
+        "problem": "regression",
+        "data": {"path": "data.csv", "id": "key", "target": "days"},
+        "threshold": None,
+        "gates": [{"metric": "r2", "min": 0.5}],
+    },
+}
 
 
 @pytest.fixture
 def choose() -> Callable[..., params.Params]:
-    """Makes parameters: ``choose(estimator="…", parameters={…})`` or any top-level key."""
+    """Makes parameters: ``choose(estimator="…", parameters={…})`` or any top-level key; ``kind`` chooses another problem."""
 
-    def make(estimator: str = "LogisticRegression", parameters: dict[str, object] | None = None, **keys: object) -> params.Params:
+    def make(
+        estimator: str = "LogisticRegression", parameters: dict[str, object] | None = None, kind: str = "binary", **keys: object
+    ) -> params.Params:
         given = {"max_iter": 1000} if parameters is None and estimator == "LogisticRegression" else parameters or {}
         model = {"name": "small", "estimator": estimator, "parameters": given}
-        return params.parse(yaml.safe_dump({**CHOICES, "model": model, **keys}, allow_unicode=True))
+        return params.parse(yaml.safe_dump({**CHOICES, **KINDS[kind], "model": model, **keys}, allow_unicode=True))
 
     return make
 
@@ -55,7 +72,10 @@ def raw(tmp_path: Path) -> pd.DataFrame:
     signal = (
         frame["hours per week"] / 20 + (frame["label"] == "a") + frame["hours-per-week"].isna() + frame["numeric"].clip(-2000, 2000) / 2000
     )
-    frame["left"] = np.where(signal + random.normal(0, 1, ROWS) > 3.2, "yes", "no")
+    signal += random.normal(0, 1, ROWS)
+    frame["left"] = np.where(signal > 3.2, "yes", "no")
+    frame["grade"] = np.select([signal < 2, signal > 4], ["low", "high"], "middle")
+    frame["days"] = 100 + 10 * signal
     return frame
 
 

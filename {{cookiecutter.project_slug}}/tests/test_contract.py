@@ -92,7 +92,7 @@ def test_parameter_that_converts_wrongly_is_refused_before_training() -> None:
     wrong = SMALL.replace(
         "LogisticRegression, parameters: {C: 1e-1}", "HistGradientBoostingClassifier, parameters: {categorical_features: [0]}"
     )
-    with pytest.raises(params.ParamsError, match=r"categorical_features gives other probabilities in ONNX.*delete it"):
+    with pytest.raises(params.ParamsError, match=r"categorical_features gives other answers in ONNX.*delete it"):
         model.find(params.parse(wrong).model)
 
 
@@ -154,8 +154,8 @@ def test_duplicate_ids_are_named(raw: pd.DataFrame, choose: Choose, write: Write
         (lambda text: text.splitlines()[0], "has a header and no rows"),
         (lambda text: text.replace(b",", b";"), "is separated by semicolons"),
         (lambda text: text.replace(b"k3,", b"k\xe9,", 1), "line 5 (byte 0xe9) is not UTF-8"),
-        (lambda text: text.replace(b"k3,", b"k3,0,", 1), "line 5 has 8 fields, the header has 7"),
-        (lambda text: text.replace(b"k3,", b"", 1), "line 5 has 6 fields, the header has 7"),
+        (lambda text: text.replace(b"k3,", b"k3,0,", 1), "line 5 has 10 fields, the header has 9"),
+        (lambda text: text.replace(b"k3,", b"", 1), "line 5 has 8 fields, the header has 9"),
         (lambda text: text.replace(b"k3,", b'"k3,', 1), "quote too many"),
         (lambda text: text.replace(b"numeric", b"label", 1), "column 'label' stands twice in the header"),
     ],

@@ -25,7 +25,15 @@ QUICK = {
     "GradientBoostingClassifier": {"n_estimators": 20},
     "HistGradientBoostingClassifier": {"max_iter": 20},
     "MLPClassifier": {"hidden_layer_sizes": [8], "max_iter": 30},
+    "RandomForestRegressor": {"n_estimators": 20},
+    "ExtraTreesRegressor": {"n_estimators": 20},
+    "GradientBoostingRegressor": {"n_estimators": 20},
+    "HistGradientBoostingRegressor": {"max_iter": 20},
+    "MLPRegressor": {"hidden_layer_sizes": [8], "learning_rate_init": 0.05},
 }
+CASES = [(name, kind) for name, entry in model.ESTIMATORS.items() for kind in entry.problems]
+# the headline metric of a useful model of the small data set; one tree is weaker than many, and 30 iterations than hundreds
+USEFUL = {"binary": ("roc_auc", 0.65), "multi-class": ("roc_auc_ovr", 0.65), "regression": ("r2", 0.2)}
 Sides = dict[str, pd.DataFrame]
 
 
@@ -33,10 +41,13 @@ Sides = dict[str, pd.DataFrame]
 def sides(
     raw: pd.DataFrame, choose: Callable[..., Params], write: Callable[[pd.DataFrame], Path], monkeypatch: pytest.MonkeyPatch
 ) -> Sides:
-    path = write(raw)
-    monkeypatch.chdir(path.parent)
-    frame = dataset.read("data.csv", choose())
-    where = dataset.side(frame["key"], choose().split)
+    monkeypatch.chdir(write(raw).parent)
+    return split(choose())
+
+
+def split(chosen: Params) -> Sides:
+    frame = dataset.read("data.csv", chosen)
+    where = dataset.side(frame["key"], chosen.split)
     return {side: frame[where == side] for side in ("train", "validation", "test")}
 
 
@@ -46,23 +57,27 @@ def made(folder: Path, pipeline: Pipeline, sides: Sides, chosen: Params) -> Scor
 
 
 def compare(pipeline: Pipeline, scorer: Scorer, sides: Sides, chosen: Params) -> parity.Parity:
-    return parity.check(pipeline, scorer, sides, chosen.parity.tolerance, chosen.data.id)
+    return parity.check(pipeline, scorer, sides, chosen)
 
 
-@pytest.mark.parametrize("estimator", model.ESTIMATORS)
-def test_every_known_estimator_converts_exactly(estimator: str, tmp_path: Path, sides: Sides, choose: Callable[..., Params]) -> None:
-    chosen = choose(estimator, QUICK.get(estimator))
+@pytest.mark.parametrize(("estimator", "kind"), CASES)
+@pytest.mark.usefixtures("sides")
+def test_every_known_estimator_converts_exactly(estimator: str, kind: str, tmp_path: Path, choose: Callable[..., Params]) -> None:
+    chosen = choose(estimator, QUICK.get(estimator), kind)
+    sides = split(chosen)
     pipeline = train.fit(sides["train"], chosen)
     scorer = made(tmp_path / "bundle", pipeline, sides, chosen)
     assert compare(pipeline, scorer, sides, chosen).difference <= 1e-5
     scorer.check_golden()
     found = evaluate.evaluate(scorer, sides["test"], chosen)
-    assert found["metrics"]["roc_auc"] > 0.65
+    metric, least = USEFUL[kind]
+    assert found["metrics"][metric] > least
     assert sum(part["n"] for part in found["slices"].values()) == found["rows"] == len(sides["test"])
+    assert made(tmp_path / "again", train.fit(sides["train"], chosen), sides, chosen).digest == scorer.digest
 
 
 def refused(pipeline: Any, tmp_path: Path, sides: Sides, chosen: Params) -> str:
-    pipeline.fit(train.inputs(sides["train"], chosen.contract()), dataset.labels(sides["train"], chosen))
+    pipeline.fit(train.inputs(sides["train"], chosen.contract()), dataset.targets(sides["train"], chosen))
     with pytest.raises((parity.ParityError, ConvertError)) as caught:
         compare(pipeline, made(tmp_path / "bundle", pipeline, sides, chosen), sides, chosen)
     assert "\n" not in str(caught.value)
@@ -104,18 +119,11 @@ def test_worst_row_is_shown(tmp_path: Path, sides: Sides, choose: Callable[..., 
     assert "  größe.in.cm: " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("estimator", ["LogisticRegression", "RandomForestClassifier"])
-def test_same_rows_give_the_same_bytes(estimator: str, tmp_path: Path, sides: Sides, choose: Callable[..., Params]) -> None:
-    chosen = choose(estimator, QUICK.get(estimator))
-    digests = {made(tmp_path / str(run), train.fit(sides["train"], chosen), sides, chosen).digest for run in range(2)}
-    assert len(digests) == 1
-
-
 def test_threshold_is_chosen_on_validation_rows_and_served(tmp_path: Path, sides: Sides, choose: Callable[..., Params]) -> None:
     pipeline = train.fit(sides["train"], choose())
     best = made(tmp_path / "best", pipeline, sides, choose())
-    labels = dataset.labels(sides["validation"], choose())
-    scores = best.probabilities(*dataset.matrices(sides["validation"], best.bundle.contract))[:, 1]
+    labels = dataset.targets(sides["validation"], choose())
+    scores = best.answers(*dataset.matrices(sides["validation"], best.bundle.contract))[:, 1]
 
     def f1(threshold: float) -> float:
         chosen = scores >= threshold

@@ -27,7 +27,7 @@ PERSON = "mona"
 STRANGER = "mallory"
 STATUS = "model review"
 WAIT_SECONDS = 900.0
-_MAKERS = ("prepare", "train", "export")  # the stages whose outputs are the model; evaluate and document only look at it
+_MAKERS = ("prepare", "train", "export")  # the stages whose outputs are the model; evaluate only looks at it
 _STAGE_RAN = re.compile(rf"Running stage '({'|'.join(_MAKERS)})'")
 
 

@@ -33,12 +33,12 @@ class BundleError(ProblemError):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of ``manifest.json``; ``data_digest`` is that of the raw data file, ``threshold`` is in [0, 1]."""
+    """The content of ``manifest.json``; ``data_digest`` is that of the raw data file, ``threshold`` is in [0, 1] (None: not binary)."""
 
     model: str
     problem: str
     files: dict[str, str]
-    threshold: float
+    threshold: float | None
     data_digest: str
     parameters: dict[str, Any]
     libraries: dict[str, str]
@@ -67,7 +67,7 @@ def write_manifest(
     *,
     model: str,
     problem: str,
-    threshold: float,
+    threshold: float | None,
     data_digest: str,
     parameters: dict[str, Any],
     libraries: dict[str, str],
@@ -75,7 +75,7 @@ def write_manifest(
     """Write ``manifest.json`` for the files that lie in ``folder`` and return the bundle's digest."""
     folder = Path(folder)
     files = {name: hashlib.sha256(_content(folder, name)).hexdigest() for name in FILES}
-    manifest = Manifest(model, problem, files, float(threshold), data_digest, parameters, libraries)
+    manifest = Manifest(model, problem, files, threshold, data_digest, parameters, libraries)
     data = to_json(msgspec.to_builtins(manifest))
     (folder / MANIFEST).write_bytes(data)
     return _digest(data)
@@ -103,6 +103,8 @@ def load(folder: Path | str, expected: str | None = None) -> Bundle:
         contract = Contract.from_json(contents["contract.json"])
     except ContractError as error:
         raise BundleError(f"{folder}: {error}") from None
+    if contract.problem != manifest.problem:
+        raise BundleError(f"{folder}: the manifest says {manifest.problem!r}, the contract's classes {contract.problem!r}; train again")
     profile, golden = (_object(folder, name, contents[name]) for name in ("profile.json", "golden.json"))
     return Bundle(folder, manifest, contract, profile, golden, digest, contents["model.onnx"])
 
@@ -130,8 +132,10 @@ def _manifest(folder: Path, data: bytes) -> Manifest:
         raise BundleError(f"{where}: files must name {', '.join(FILES)}, each with its SHA-256; fetch the bundle again")
     if not re.fullmatch("sha256:[0-9a-f]{64}", manifest.data_digest):
         raise BundleError(f"{where}: data_digest must be 'sha256:' and 64 hexadecimal digits; fetch the bundle again")
-    if not 0 <= manifest.threshold <= 1:
+    if manifest.problem == "binary" and (manifest.threshold is None or not 0 <= manifest.threshold <= 1):
         raise BundleError(f"{where}: threshold is {manifest.threshold}, it must lie in 0 to 1; train again")
+    if manifest.problem != "binary" and manifest.threshold is not None:
+        raise BundleError(f"{where}: threshold is {manifest.threshold}, but a {manifest.problem} model has none; train again")
     return manifest
 
 
@@ -173,52 +177,81 @@ class Scorer:
         self.bundle = bundle
         self.digest = bundle.digest
         self._session = _session(bundle, threads)
+        self._output = "probabilities" if bundle.contract.classes else "values"
         self._inputs = {entry.name for entry in self._session.get_inputs()}
-        _check_interface(self._session, bundle)
+        _check_interface(self._session, bundle, self._output)
 
-    def probabilities(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
-        """The probability of each class, ``[n, classes]`` in the contract's order, for float32 ``[n, k]`` and text ``[n, m]``."""
+    def answers(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
+        """What the model says of float32 ``[n, k]`` and text ``[n, m]``.
+
+        The probability of each class, ``[n, classes]`` in the contract's order, or the values ``[n, 1]`` of a regression. Raises
+        :class:`BundleError` when the model gives another shape.
+        """
         feed = {"numeric": numeric, "categorical": categorical}
-        found = self._session.run(["probabilities"], {name: feed[name] for name in self._inputs})[0]
-        return np.clip(found, 0.0, 1.0)  # forests add up 32-bit shares, to as much as 1.0000002
+        found = self._session.run([self._output], {name: feed[name] for name in self._inputs})[0]
+        width = len(self.bundle.contract.classes) or 1
+        if found.shape != (len(numeric), width):
+            shape = f"gives {self._output} {list(found.shape)} and not [n, {width}]"
+            raise BundleError(f"{self.bundle.folder}/model.onnx: {shape}; train again")
+        return np.clip(found, 0.0, 1.0) if self.bundle.contract.classes else found  # forests add up to as much as 1.0000002
 
     def score(self, records: Sequence[Record]) -> list[dict[str, Any]]:
-        """For each record its predicted class and the probability of the positive class.
+        """An answer for each record; the records must have passed the contract's check.
 
-        A record is predicted positive when that probability is at least the manifest's threshold. The records must have passed
-        the contract's check.
+        Binary: ``{"prediction": class, "probability": p}`` with the probability of the positive class, which is predicted when p is at
+        least the manifest's threshold. Multi-class: ``{"prediction": class, "probabilities": {class: p}}`` with the likeliest class (of
+        equally likely ones the first). Regression: ``{"prediction": value}``.
         """
-        contract = self.bundle.contract
-        column = contract.classes.index(contract.positive)
-        negative = contract.classes[1 - column]
-        threshold = self.bundle.manifest.threshold
-        positives = self.probabilities(*contract.matrices(records))[:, column].tolist()
-        return [{"prediction": contract.positive if p >= threshold else negative, "probability": p} for p in positives]
+        return self._decide(self.answers(*self.bundle.contract.matrices(records)))
+
+    def _decide(self, answers: np.ndarray) -> list[dict[str, Any]]:
+        contract, threshold = self.bundle.contract, self.bundle.manifest.threshold
+        scores = contract.scores(answers).tolist()
+        if contract.problem == "regression":
+            return [{"prediction": value} for value in scores]
+        if contract.problem == "multi-class":
+            likeliest = answers.argmax(axis=1).tolist()
+            return [
+                {"prediction": contract.classes[place], "probabilities": dict(zip(contract.classes, row, strict=True))}
+                for place, row in zip(likeliest, scores, strict=True)
+            ]
+        negative = next(value for value in contract.classes if value != contract.positive)
+        return [{"prediction": contract.positive if p >= threshold else negative, "probability": p} for p in scores]
 
     def check_golden(self, tolerance: float = TOLERANCE) -> None:
-        """Score the bundle's golden rows again; raises :class:`BundleError` that names the first row whose answer differs."""
+        """Score the bundle's golden rows again; raises :class:`BundleError` that names the first row whose answer differs.
+
+        ``tolerance`` is one of probability; for a regression it is a share of the largest golden value.
+        """
         records, expected, predictions = self._golden()
-        found = self.probabilities(*self.bundle.contract.matrices(records))
-        scored = self.score(records)
+        found = self.answers(*self.bundle.contract.matrices(records))
+        limit = tolerance if self.bundle.contract.classes else tolerance * np.abs(expected).max()
+        told = [one["prediction"] for one in self._decide(found)] if predictions else predictions
         for row, (one, other) in enumerate(zip(found, expected, strict=True)):
-            if not np.all(np.abs(one - other) <= tolerance) or scored[row]["prediction"] != predictions[row]:
+            if not np.all(np.abs(one - other) <= limit) or told[row : row + 1] != predictions[row : row + 1]:
                 raise BundleError(
-                    f"{self.bundle.folder}: golden row {row} should give {predictions[row]!r} {other.tolist()} but gives "
-                    f"{scored[row]['prediction']!r} {one.tolist()}; this machine cannot serve the model as it was judged"
+                    f"{self.bundle.folder}: golden row {row} should give {_told(predictions, row)}{other.tolist()} but gives "
+                    f"{_told(told, row)}{one.tolist()}; this machine cannot serve the model as it was judged"
                 )
 
     def _golden(self) -> tuple[list[Record], np.ndarray, list[str]]:
-        golden, where = self.bundle.golden, f"{self.bundle.folder}/golden.json"
+        """Records, expected answers ``[n, k]`` and expected predictions, which a regression does not have beside its values."""
+        golden, contract, where = self.bundle.golden, self.bundle.contract, f"{self.bundle.folder}/golden.json"
         try:
-            records, predictions = list(golden["records"]), list(golden["predictions"])
-            expected = np.array(golden["probabilities"], dtype=np.float64).reshape(len(records), len(self.bundle.contract.classes))
-            violations = self.bundle.contract.check(records)
+            records, predictions = list(golden["records"]), list(golden["predictions"]) if contract.classes else []
+            expected = np.array(golden[self._output], dtype=np.float64).reshape(len(records), len(contract.classes) or 1)
+            violations = contract.check(records)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BundleError(f"{where}: does not hold records, probabilities and predictions ({short(error)}); train again") from None
-        if violations or not records or len(predictions) != len(records):
+            reason = f"does not hold records, {self._output} and predictions ({short(error)})"
+            raise BundleError(f"{where}: {reason}; train again") from None
+        if violations or not records or (contract.classes and len(predictions) != len(records)):
             reason = f"row {violations[0].row}, {violations[0].column}: {violations[0].rule}" if violations else "rows are missing"
             raise BundleError(f"{where}: does not hold to the contract ({reason}); train again")
         return records, expected, predictions
+
+
+def _told(predictions: list[str], row: int) -> str:
+    return f"{predictions[row]!r} " if predictions else ""
 
 
 def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
@@ -232,10 +265,12 @@ def _session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
         raise BundleError(f"{bundle.folder}/model.onnx: cannot be loaded ({short(str(error), 200)}); train again") from None
 
 
-def _check_interface(session: onnxruntime.InferenceSession, bundle: Bundle) -> None:
+def _check_interface(session: onnxruntime.InferenceSession, bundle: Bundle, output: str) -> None:
     widths = {"numeric": len(bundle.contract.numeric), "categorical": len(bundle.contract.categorical)}
     types = {"numeric": "tensor(float)", "categorical": "tensor(string)"}
     expected = [(name, types[name], width) for name, width in widths.items() if width]
     found = [(entry.name, entry.type, entry.shape[-1]) for entry in session.get_inputs()]
-    if sorted(found) != sorted(expected) or "probabilities" not in {entry.name for entry in session.get_outputs()}:
+    if sorted(found) != sorted(expected):
         raise BundleError(f"{bundle.folder}/model.onnx: its inputs {found} do not fit the contract's {expected}; train again")
+    if output not in {entry.name for entry in session.get_outputs()}:
+        raise BundleError(f"{bundle.folder}/model.onnx: has no output {output!r}, which its contract asks for; train again")

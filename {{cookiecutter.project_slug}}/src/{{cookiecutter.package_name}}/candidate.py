@@ -18,7 +18,7 @@ FOLDER = Path("candidate")
 ARTIFACT = "candidate"
 _BUNDLE = "|".join(re.escape(name) for name in ("manifest.json", *bundle.FILES))
 _ALLOWED = re.compile(
-    rf"bundle/(?:{_BUNDLE})|metrics\.json|dvc\.lock"
+    rf"bundle/(?:{_BUNDLE})|metrics\.json|run\.json|dvc\.lock"
     r"|objects/files/md5/[0-9a-f]{2}/[0-9a-f]{30}|objects/runs/[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{64}"
 )
 _MAX_FILES = 5_000
@@ -30,7 +30,7 @@ class CandidateError(ProblemError):
 
 
 def pack(into: Path = FOLDER) -> str:
-    """Collect bundle, metrics, ``dvc.lock`` and this run's DVC objects into a folder; returns the bundle's digest.
+    """Collect bundle, metrics, ``run.json``, ``dvc.lock`` and this run's DVC objects into a folder; returns the bundle's digest.
 
     Raises:
         CandidateError: the pipeline has not run.
@@ -40,7 +40,8 @@ def pack(into: Path = FOLDER) -> str:
         raise CandidateError("reports/dvc.lock is missing: the pipeline has not run here; run `make train` first")
     shutil.rmtree(into, ignore_errors=True)
     shutil.copytree("models/bundle", into / "bundle", ignore=lambda _, names: [n for n in names if not re.fullmatch(_BUNDLE, n)])
-    shutil.copyfile("reports/metrics.json", into / "metrics.json")
+    for name in ("metrics.json", "run.json"):
+        shutil.copyfile(f"reports/{name}", into / name)
     shutil.copyfile(lock, into / "dvc.lock")
     cache = Path(".dvc/cache")
     for name in _objects(lock):

@@ -65,15 +65,16 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The input columns of a model (numeric ones first, in the order of the model's inputs) and its classes.
 
-    A binary contract names its classes as (negative, positive), which is also the order of the probabilities.
+    A binary contract names its classes as (negative, positive), which is also the order of the probabilities; a multi-class one has
+    no ``positive``, one of regression no classes either.
     """
 
     model: str
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     columns: tuple[Column, ...]
-    classes: tuple[str, ...]
-    positive: str
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
 
     @classmethod
     def from_json(cls, data: bytes) -> "Contract":
@@ -85,9 +86,32 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names = tuple(column.name for column in contract.columns)
         if names != contract.numeric + contract.categorical or len(set(names)) != len(names):
             raise ContractError("contract.json: columns must be the numeric then the categorical ones, each once; train again")
-        if len(set(contract.classes)) != len(contract.classes) or contract.positive not in contract.classes:
-            raise ContractError("contract.json: positive must be one of the classes, each named once; train again")
+        if len(set(contract.classes)) != len(contract.classes) or not contract._has_right_classes():
+            rule = "classes must be two and one of them positive (binary), three or more (multi-class), or none (regression)"
+            raise ContractError(f"contract.json: {rule}, each named once; train again")
         return contract
+
+    def _has_right_classes(self) -> bool:
+        if self.positive is None:
+            return len(self.classes) not in (1, 2)
+        return len(self.classes) == 2 and self.positive in self.classes
+
+    @property
+    def problem(self) -> Literal["binary", "multi-class", "regression"]:
+        """What the classes say that the model answers."""
+        if self.positive is not None:
+            return "binary"
+        return "multi-class" if self.classes else "regression"
+
+    def scores(self, answers: np.ndarray) -> np.ndarray:
+        """What metrics are made of, from a model's answers ``[n, k]``.
+
+        Binary: the probability of the positive class, ``[n]``. Multi-class: the probabilities, ``[n, classes]``. Regression: the
+        values, ``[n]``.
+        """
+        if self.problem == "multi-class":
+            return answers
+        return answers[:, 0 if self.positive is None else self.classes.index(self.positive)]
 
     def to_json(self) -> bytes:
         """The contract as JSON text: equal contracts give equal bytes."""

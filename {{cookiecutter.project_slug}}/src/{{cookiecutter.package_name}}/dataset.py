@@ -13,14 +13,15 @@ from .params import ColumnRule, Params, Split
 
 NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
 MOST_SHOWN = 5
+VALUE = ColumnRule("number")  # the target of a regression
 
 
 def read(path: str | Path, params: Params) -> pd.DataFrame:
     """The rows of a CSV file that hold to the contract of ``params``: id, target and every column of ``columns``, in file order.
 
-    Numbers are float64 with NaN for missing, everything else is text with ``""`` for missing; only an empty cell is missing, so
-    ``NA`` and ``None`` stay text. Raises :class:`ContractError` with one line that names the file, the column, the rule and up to
-    five offending rows by line number and id.
+    Numbers (the target of a regression as well) are float64 with NaN for missing, everything else is text with ``""`` for missing;
+    only an empty cell is missing, so ``NA`` and ``None`` stay text. Raises :class:`ContractError` with one line that names the file,
+    the column, the rule and up to five offending rows by line number and id.
     """
     csv_file.check(path, params)
     wanted = list(csv_file.wanted(params))
@@ -40,11 +41,10 @@ def schema(params: Params) -> pa.DataFrameSchema:
     """The contract as a pandera schema of the typed frame: the same rules that :class:`contract.Column` holds a record to."""
     columns = {name: _column(rule) for name, rule in params.columns.items()}
     present = pa.Check.ne("", error="is required and cannot be missing")
-    one_of = f"must be one of {', '.join(repr(value) for value in params.data.classes)}"
     columns[params.data.id] = pa.Column(
         object, [present, pa.Check(lambda ids: ~ids.duplicated(keep=False) | (ids == ""), error="must be different in every row")]
     )
-    columns[params.data.target] = pa.Column(object, pa.Check.isin(params.data.classes, error=one_of))
+    columns[params.data.target] = _target(params)
     return pa.DataFrameSchema(columns)
 
 
@@ -61,9 +61,22 @@ def matrices(frame: pd.DataFrame, contract: Contract) -> tuple[np.ndarray, np.nd
     return numeric, frame[list(contract.categorical)].to_numpy(dtype=object)
 
 
-def labels(frame: pd.DataFrame, params: Params) -> np.ndarray:
-    """1 for a row of the positive class, 0 for the other."""
-    return (frame[params.data.target] == params.data.positive).to_numpy(dtype=np.int64)
+def targets(frame: pd.DataFrame, params: Params) -> np.ndarray:
+    """What is to be predicted, ``[n]``: the class as its place in the contract's classes, int64, or the value of a regression, float64.
+
+    A binary contract names the positive class last: 1 is positive.
+    """
+    column = frame[params.data.target]
+    if params.problem == "regression":
+        return column.to_numpy(dtype=np.float64)
+    return pd.Index(params.contract().classes).get_indexer(column).astype(np.int64)
+
+
+def _target(params: Params) -> pa.Column:
+    if params.problem == "regression":
+        return _column(VALUE)
+    one_of = f"must be one of {', '.join(repr(value) for value in params.data.classes[:8])}" + " …" * (len(params.data.classes) > 8)
+    return pa.Column(object, pa.Check.isin(params.data.classes, error=one_of))
 
 
 def _column(rule: ColumnRule) -> pa.Column:
@@ -85,7 +98,7 @@ def _column(rule: ColumnRule) -> pa.Column:
 
 
 def _typed(path: str | Path, raw: pd.DataFrame, name: str, params: Params) -> pd.Series:
-    rule = params.columns.get(name)
+    rule = VALUE if params.problem == "regression" and name == params.data.target else params.columns.get(name)
     if rule is None or rule.type == "category":
         return raw[name]
     is_number = raw[name].str.fullmatch(NUMBER).astype(bool)

@@ -1,35 +1,115 @@
-"""The metrics of a binary model, from its probabilities alone."""
+"""The metrics of a model as points, from its scores on some rows; names and order are those of :func:`gate.metric_names`."""
 
 import math
-from typing import get_args
 
 import numpy as np
+import pandas as pd
 from sklearn import metrics
 
-from .params import Metric
+from .gate import metric_names
+from .params import Params
 
-NAMES: tuple[str, ...] = get_args(Metric)
-HIGHER_IS_BETTER = frozenset(NAMES) - {"log_loss", "brier"}
+BINS = 10  # of the expected calibration error: [0, 0.1), [0.1, 0.2), ..., [0.9, 1]
+ALPHA = 0.9  # of the pinball loss: the level of the quantile
+LEAST_TARGET = 1e-9  # rows with a target nearer to 0 are left out of the percentage error
 
 
-def compute(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, float]:
-    """Every metric of :data:`NAMES`, in that order.
+def compute(
+    problem: str,
+    targets: np.ndarray,
+    scores: np.ndarray,
+    threshold: float | None = None,
+    classes: tuple[str, ...] = (),
+    gains: np.ndarray | None = None,
+    cost: float = 0.0,
+) -> dict[str, float]:
+    """Every metric of the problem; ``profit`` only with ``gains``.
 
-    ``labels`` are 0 and 1, ``probabilities`` are those of label 1; a row counts as 1 when its probability is at least ``threshold``.
-    A metric that is not defined (a ranking when all labels are equal, anything of no rows) is NaN: it is never replaced by a guess.
+    ``targets`` are those of :func:`dataset.targets`, ``scores`` those of :meth:`contract.Contract.scores`. A binary row counts as
+    positive when its probability is at least ``threshold``, a multi-class row as its likeliest class. Precision is 0 when no row counts
+    as positive, and ``f1_macro`` is the mean over the classes that have rows or predictions. ``gains`` is the money that each
+    row brings when it is positive and predicted so, ``cost`` what each row predicted positive costs. A metric that is not defined (a
+    ranking when all targets are equal, recall, precision and F1 of a class without rows, anything of no rows or of scores that are no
+    numbers) is NaN: it is never replaced by a guess.
     """
-    if len(labels) == 0:
-        return dict.fromkeys(NAMES, math.nan)
-    chosen = (probabilities >= threshold).astype(int)
-    both = len(np.unique(labels)) == 2
-    values = {
+    names = metric_names(problem, classes, money=gains is not None)
+    if len(targets) == 0 or not np.isfinite(scores).all():
+        return dict.fromkeys(names, math.nan)
+    if problem == "regression":
+        values = _regression(targets, scores.astype(np.float64))
+    elif problem == "multi-class":
+        values = _multi_class(targets, scores.astype(np.float64), classes)
+    else:
+        scores = scores.astype(np.float64)
+        chosen = scores >= (0.5 if threshold is None else threshold)
+        values = _binary(targets, scores, chosen)
+        values["profit"] = math.nan if gains is None else np.mean(chosen * (gains * targets - cost))
+    return {name: float(values[name]) for name in names}
+
+
+def gains(frame: pd.DataFrame, params: Params) -> np.ndarray | None:
+    """The money that each row brings when it is positive and predicted so, ``[n]``; None where ``params`` names no money."""
+    money = params.money
+    if money is None:
+        return None
+    factors = 1.0 if money.gain_column is None else frame[money.gain_column].to_numpy(dtype=np.float64)
+    return np.full(len(frame), money.gain) * factors
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The expected calibration error (Naeini and others 2015) of the positive class.
+
+    Over bins of equal width, the mean of the distance between the mean probability and the share of positives, weighted by rows.
+    """
+    places = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    surplus = np.bincount(places, weights=probabilities - labels, minlength=BINS)
+    return float(np.abs(surplus).sum() / len(labels))
+
+
+def _binary(labels: np.ndarray, probabilities: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
+    some = bool(labels.any())
+    both = some and not labels.all()
+    return {
         "roc_auc": metrics.roc_auc_score(labels, probabilities) if both else math.nan,
         "pr_auc": metrics.average_precision_score(labels, probabilities) if both else math.nan,
         "log_loss": metrics.log_loss(labels, probabilities, labels=[0, 1]),
         "brier": metrics.brier_score_loss(labels, probabilities, pos_label=1),
-        "f1": metrics.f1_score(labels, chosen, zero_division=0.0),
-        "precision": metrics.precision_score(labels, chosen, zero_division=0.0),
-        "recall": metrics.recall_score(labels, chosen, zero_division=0.0),
+        "ece": calibration_error(labels, probabilities),
+        "f1": metrics.f1_score(labels, chosen, zero_division=0.0) if some else math.nan,
+        "precision": metrics.precision_score(labels, chosen, zero_division=0.0) if some else math.nan,
+        "recall": metrics.recall_score(labels, chosen) if some else math.nan,
         "accuracy": metrics.accuracy_score(labels, chosen),
     }
-    return {name: float(values[name]) for name in NAMES}
+
+
+def _multi_class(targets: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
+    places = list(range(len(classes)))
+    chosen = probabilities.argmax(axis=1)
+    recalls = metrics.recall_score(targets, chosen, labels=places, average=None, zero_division=math.nan)
+    return {
+        "f1_macro": metrics.f1_score(targets, chosen, average="macro", zero_division=0.0),
+        "f1_weighted": metrics.f1_score(targets, chosen, average="weighted", zero_division=0.0),
+        "log_loss": -np.log(np.maximum(probabilities[np.arange(len(targets)), targets], np.finfo(np.float64).eps)).mean(),
+        "roc_auc_ovr": _one_against_rest(targets, probabilities),
+        "accuracy": metrics.accuracy_score(targets, chosen),
+        **{f"recall[{name}]": value for name, value in zip(classes, recalls, strict=True)},
+    }
+
+
+def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The mean over classes; not defined when a class has no row, or all of them."""
+    sides = [targets == place for place in range(probabilities.shape[1])]
+    if not all(0 < side.sum() < len(targets) for side in sides):
+        return math.nan
+    return float(np.mean([metrics.roc_auc_score(side, scores) for side, scores in zip(sides, probabilities.T, strict=True)]))
+
+
+def _regression(targets: np.ndarray, values: np.ndarray) -> dict[str, float]:
+    far = np.abs(targets) >= LEAST_TARGET
+    return {
+        "mae": metrics.mean_absolute_error(targets, values),
+        "rmse": metrics.root_mean_squared_error(targets, values),
+        "r2": metrics.r2_score(targets, values) if len(np.unique(targets)) > 1 else math.nan,
+        "pinball": metrics.mean_pinball_loss(targets, values, alpha=ALPHA),
+        "mape": metrics.mean_absolute_percentage_error(targets[far], values[far]) if far.any() else math.nan,
+    }

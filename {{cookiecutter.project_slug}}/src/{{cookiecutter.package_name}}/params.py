@@ -12,8 +12,8 @@ import yaml
 
 from . import ProblemError
 from .contract import Column, Contract
+from .gate import Gate, Problem
 
-Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "f1", "precision", "recall", "accuracy"]
 MOST_SLICES = 20
 
 
@@ -30,13 +30,16 @@ class Model(_Struct):
 
 
 class Data(_Struct):
-    """The raw data file. ``classes`` are the values of the column ``target``; ``id`` names the column of unique row names."""
+    """The raw data file; ``id`` names the column of unique row names.
+
+    ``classes`` are the values of the column ``target`` (none for regression), ``positive`` is the one to find (binary only).
+    """
 
     path: str
     id: str
     target: str
-    classes: tuple[str, ...]
-    positive: str
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
 
 
 class ColumnRule(_Struct):
@@ -65,10 +68,26 @@ class Features(_Struct):
 
 
 class Threshold(_Struct):
-    """A fixed decision threshold, or what the threshold chosen on the validation rows makes best."""
+    """A fixed decision threshold, or what the threshold chosen on the validation rows makes best.
 
-    objective: Literal["f1", "accuracy"] | None = None
+    ``recall_at_precision`` finds the largest recall among thresholds whose precision is at least ``precision``;
+    ``profit`` needs ``money``.
+    """
+
+    objective: Literal["f1", "accuracy", "recall_at_precision", "profit"] | None = None
     value: float | None = None
+    precision: float | None = None
+
+
+class Money(_Struct):
+    """What a decision brings and costs: each row predicted positive costs ``cost``; each that is positive brings ``gain``.
+
+    With ``gain_column`` the gain of a row is ``gain`` times its value in that column.
+    """
+
+    gain: float
+    cost: float
+    gain_column: str | None = None
 
 
 class Parity(_Struct):
@@ -77,37 +96,62 @@ class Parity(_Struct):
     tolerance: float = 1e-5
 
 
-class Gate(_Struct):
-    """One condition on one metric of the test rows; exactly one of ``min``, ``max`` and ``not_worse_than_champion``."""
+class SliceRule(_Struct):
+    """A named part of the rows: those whose ``column`` is ``value``, or lies in ``min`` to ``max`` (inclusive)."""
 
-    metric: Metric
+    name: str
+    column: str
+    value: str | float | None = None
     min: float | None = None
     max: float | None = None
-    not_worse_than_champion: float | None = None
+
+
+class Judging(_Struct):
+    """How candidates are judged: the first metric of every sentence, the level and resamples of intervals, the fewest rows of a slice."""
+
+    headline: str | None = None
+    confidence: float = 0.95
+    resamples: int = 2000
+    min_n: int = 100
 
 
 class Params(_Struct):
     """The whole of ``params.yaml``."""
 
-    problem: Literal["binary"]
+    problem: Problem
     model: Model
     data: Data
     columns: dict[str, ColumnRule]
     split: Split
     features: Features
-    threshold: Threshold
     gates: tuple[Gate, ...]
+    threshold: Threshold | None = None
+    money: Money | None = None
     parity: Parity = Parity()
-    slices: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    slices: tuple[str | SliceRule, ...] = ()
+    review: Judging = Judging()
     seed: int = 0
 
     def contract(self) -> Contract:
         """The contract of the model's inputs; a binary one names its classes as (negative, positive)."""
         names = self.features.numeric + self.features.categorical
         columns = tuple(Column(name, **msgspec.structs.asdict(self.columns[name])) for name in names)
-        negative = next(value for value in self.data.classes if value != self.data.positive)
-        classes = (negative, self.data.positive)
+        classes = self.data.classes
+        if self.problem == "binary":
+            classes = tuple(sorted(classes, key=lambda value: value == self.data.positive))
         return Contract(self.model.name, self.features.numeric, self.features.categorical, columns, classes, self.data.positive)
+
+    def made_of(self) -> dict[str, Any]:
+        """What a model is made of beside data and code, as its manifest carries it: values of JSON."""
+        parts: dict[str, Any] = {name: getattr(self, name) for name in ("seed", "split", "features", "threshold", "money")}
+        parts |= {"estimator": self.model.estimator, "parameters": self.model.parameters}
+        return msgspec.json.decode(msgspec.json.encode(parts))
+
+    @property
+    def headline(self) -> str:
+        """The metric that the verdict's sentence names."""
+        return self.review.headline or {"binary": "roc_auc", "multi-class": "f1_macro", "regression": "rmse"}[self.problem]
 
 
 FILE = "params.yaml"
@@ -126,6 +170,11 @@ def load(path: str | Path = FILE) -> Params:
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: cannot be read as UTF-8 text ({error}); restore it with `git checkout -- {path}`") from None
     return parse(text, str(path))
+
+
+def top_level(path: str | Path = FILE) -> list[str]:
+    """The top-level keys that the file has."""
+    return list(yaml.load(Path(path).read_text(encoding="utf-8"), _Loader))  # noqa: S506 - a SafeLoader
 
 
 def parse(text: str, where: str = FILE) -> Params:

@@ -8,7 +8,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .params import MOST_SLICES, ColumnRule, Gate, Metric, Params, Split, Threshold
+from . import gate_check  # by its module: the two files use each other
+from .gate import Gate, metric_names
+from .params import MOST_SLICES, ColumnRule, Data, Params, SliceRule, Split, Threshold
 
 PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list", "object": "a mapping"}
 
@@ -52,24 +54,41 @@ def _problems(p: Params) -> Iterator[str]:
     yield from _rules(p)
     yield from _names(p)
     yield from _split(p.split)
-    yield from _threshold(p.threshold)
-    for index, gate in enumerate(p.gates):
-        yield from _gate(f"gates[{index}]", gate)
+    yield from _money(p)
+    yield from _threshold(p)
+    yield from _parts(p)
+    yield from _review(p)
+    yield from gate_check.problems(p)
 
 
 def _basics(p: Params) -> Iterator[str]:
     if not _is_name(p.model.name):
         yield f"model.name {p.model.name!r} must be at most 63 small letters, digits, '.', '_' or '-', for instance 'churn'"
-    if len(set(p.data.classes)) != 2 or len(p.data.classes) != 2:
-        yield f"data.classes must hold two different values for a binary problem, not {list(p.data.classes)}"
-    if p.data.positive not in p.data.classes:
-        yield f"data.positive {p.data.positive!r} is not one of data.classes{did_you_mean(p.data.positive, p.data.classes)}"
+    yield from _classes(p.problem, p.data)
     if p.data.id == p.data.target:
         yield f"data.target is {p.data.target!r}, the same column as data.id; name the column to predict"
     if not 0 <= p.seed < 2**32:
         yield f"seed {p.seed} must lie in 0 to 4294967295"
     if not (math.isfinite(p.parity.tolerance) and 0 < p.parity.tolerance <= 0.01):
         yield f"parity.tolerance {p.parity.tolerance:g} must be above 0 and at most 0.01; 1e-5 suits every known estimator"
+
+
+def _classes(problem: str, data: Data) -> Iterator[str]:
+    classes, count = data.classes, len(data.classes)
+    if problem == "regression" and classes:
+        yield "data.classes is for problems with classes, this is regression; delete it"
+    if problem == "binary" and (count != 2 or len(set(classes)) != 2):
+        yield f"data.classes must hold two different values for a binary problem, not {list(classes)}"
+    if problem == "multi-class" and (count < 3 or len(set(classes)) != count):
+        yield f"data.classes must hold three or more different values for a multi-class problem, not {list(classes)[:10]}"
+    if "" in classes:
+        yield "data.classes must not hold an empty text, which means that the value is missing"
+    if problem != "binary" and data.positive is not None:
+        yield f"data.positive is for binary problems, this is {problem}; delete it"
+    if problem == "binary" and data.positive is None:
+        yield "data.positive is missing; add it: the one of data.classes to find"
+    elif problem == "binary" and data.positive not in classes:
+        yield f"data.positive {data.positive!r} is not one of data.classes{did_you_mean(str(data.positive), classes)}"
 
 
 def _rules(p: Params) -> Iterator[str]:
@@ -106,13 +125,50 @@ def _names(p: Params) -> Iterator[str]:
                 yield f"{key} has the type {p.columns[name].type}; move it to features.{other} or change columns.{name}.type"
             elif name in names[:index]:
                 yield f"{key} is listed twice; delete one"
-    for index, name in enumerate(p.slices):
-        if name not in p.columns:
-            yield f"slices[{index}] {name!r} is not a column listed under columns{did_you_mean(name, p.columns)}"
-        elif not _few_values(p.columns[name]):
-            yield f"slices[{index}] {name!r} must be a category, or an integer with min and max and at most {MOST_SLICES} values"
-        elif name in p.slices[:index]:
-            yield f"slices[{index}] {name!r} is listed twice; delete one"
+
+
+def _parts(p: Params) -> Iterator[str]:
+    """Protected columns and slices."""
+    for group in ("protected", "slices"):
+        listed = getattr(p, group)
+        for index, item in enumerate(listed):
+            key = f"{group}[{index}]"
+            if isinstance(item, SliceRule):
+                yield from _slice(key, item, p)
+            elif item not in p.columns:
+                yield f"{key} {item!r} is not a column listed under columns{did_you_mean(item, p.columns)}"
+            elif not _few_values(p.columns[item]):
+                few = f"must be a category, or an integer with min and max and at most {MOST_SLICES} values"
+                yield f"{key} {item!r} {few}" + ("; or name a range: {name: …, column: …, min: …}" if group == "slices" else "")
+            if item in listed[:index]:
+                yield f"{key} is listed twice; delete one"
+    names = gate_check.slice_names(p)
+    for index, item in enumerate(p.slices):
+        if isinstance(item, SliceRule) and names.count(item.name) > 1:
+            yield f"slices[{index}].name {item.name!r} is the name of another slice; choose another"
+
+
+def _slice(key: str, rule: SliceRule, p: Params) -> Iterator[str]:
+    bounds = [bound for bound in (rule.min, rule.max) if bound is not None]
+    if not 0 < len(rule.name.strip()) <= 60 or not rule.name.isprintable():
+        yield f"{key}.name {rule.name!r} must be a name of at most 60 characters on one line"
+    if rule.column not in p.columns:
+        yield f"{key}.column {rule.column!r} is not a column listed under columns{did_you_mean(rule.column, p.columns)}"
+        return
+    if (rule.value is None) == (not bounds):
+        yield f"{key} must have either value or bounds (min, max or both)"
+    column = p.columns[rule.column]
+    if column.type == "category":
+        if bounds:
+            yield f"{key}: min and max are for numbers, {rule.column!r} is a category; use value"
+        if rule.value is not None and rule.value not in column.categories:
+            yield f"{key}.value {rule.value!r} is not a category of {rule.column!r}{did_you_mean(str(rule.value), column.categories)}"
+    elif isinstance(rule.value, str):
+        yield f"{key}.value {rule.value!r} must be a number, as column {rule.column!r} is"
+    if any(not math.isfinite(bound) for bound in bounds):
+        yield f"{key}: min and max must be finite; leave a bound out where there is none"
+    elif rule.min is not None and rule.max is not None and rule.min > rule.max:
+        yield f"{key}: min {rule.min:g} is above max {rule.max:g}; swap them"
 
 
 def _few_values(rule: ColumnRule) -> bool:
@@ -129,20 +185,51 @@ def _split(split: Split) -> Iterator[str]:
         yield f"split: test {split.test:g} and validation {split.validation:g} leave no rows to train on; make them smaller"
 
 
-def _threshold(threshold: Threshold) -> Iterator[str]:
+def _threshold(p: Params) -> Iterator[str]:
+    threshold = p.threshold
+    if threshold is None:
+        if p.problem == "binary":
+            yield "threshold is missing; add it, for instance `threshold: {objective: f1}`"
+        return
+    if p.problem != "binary":
+        yield f"threshold is for binary problems, this is {p.problem}; write `threshold: null`"
     if (threshold.objective is None) == (threshold.value is None):
-        yield "threshold must have either objective (f1 or accuracy) or value (a number in 0 to 1)"
+        yield f"threshold must have either objective ({', '.join(_choices('threshold.objective'))}) or value (a number in 0 to 1)"
     if threshold.value is not None and not 0 <= threshold.value <= 1:
         yield f"threshold.value {threshold.value:g} must lie in 0 to 1"
+    if (threshold.objective == "recall_at_precision") != (threshold.precision is not None):
+        what = "missing; add the precision to keep" if threshold.precision is None else "for the objective recall_at_precision; delete it"
+        yield f"threshold.precision is {what}"
+    if threshold.precision is not None and not 0 < threshold.precision <= 1:
+        yield f"threshold.precision {threshold.precision:g} must be above 0 and at most 1"
+    if threshold.objective == "profit" and p.money is None:
+        yield "threshold.objective profit needs to know what a decision brings and costs; add `money: {gain: …, cost: …}`"
 
 
-def _gate(key: str, gate: Gate) -> Iterator[str]:
-    limits = {name: value for name in ("min", "max", "not_worse_than_champion") if (value := getattr(gate, name)) is not None}
-    if len(limits) != 1:
-        yield f"{key} must have exactly one of min, max and not_worse_than_champion, not {', '.join(limits) or 'none'}"
-    for name, value in limits.items():
-        if not (0 <= value <= 1 or (gate.metric == "log_loss" and 0 <= value < math.inf)):
-            yield f"{key}.{name} {value:g} cannot be a limit for {gate.metric}, whose values lie in 0 to 1; 80 % is 0.8"
+def _money(p: Params) -> Iterator[str]:
+    if (money := p.money) is None:
+        return
+    if p.problem != "binary":
+        yield f"money is for decisions of binary problems, this is {p.problem}; write `money: null`"
+    for key, value in (("gain", money.gain), ("cost", money.cost)):
+        if not 0 <= value < math.inf:
+            yield f"money.{key} {value:g} must be a finite number, 0 or more"
+    if (name := money.gain_column) is not None:
+        if name not in p.columns:
+            yield f"money.gain_column {name!r} is not a column listed under columns{did_you_mean(name, p.columns)}"
+        elif p.columns[name].type == "category" or p.columns[name].missing:
+            yield f"money.gain_column {name!r} must be a number that is never missing; see columns.{name}"
+
+
+def _review(p: Params) -> Iterator[str]:
+    known = metric_names(p.problem, p.data.classes, p.money is not None)
+    if p.headline not in known:
+        yield f"review.headline {p.headline!r} is not a metric of {p.problem} problems{did_you_mean(p.headline, known)}"
+    if not 0.5 <= p.review.confidence < 1:
+        yield f"review.confidence {p.review.confidence:g} must be at least 0.5 and below 1, for instance 0.95"
+    for key, low, high in (("resamples", 2000, 100_000), ("min_n", 10, 1_000_000)):
+        if not low <= getattr(p.review, key) <= high:
+            yield f"review.{key} {getattr(p.review, key)} must lie in {low} to {high}"
 
 
 def _explain_column(raw: dict[str, Any]) -> str:
@@ -173,17 +260,16 @@ def _value(raw: Any, path: str) -> Any:
 def _fields(key: str) -> list[str]:
     if key.startswith("columns."):
         return list(ColumnRule.__struct_fields__)
-    if key.startswith("gates["):
-        return list(Gate.__struct_fields__)
+    if key.startswith(("gates[", "slices[")):
+        return list((Gate if key.startswith("gates[") else SliceRule).__struct_fields__)
     kind = get_type_hints(Params).get(key, Params)
-    return list(getattr(kind, "__struct_fields__", ()))
+    struct = next((part for part in (kind, *getattr(kind, "__args__", ())) if hasattr(part, "__struct_fields__")), Params)
+    return list(struct.__struct_fields__)
 
 
 def _choices(key: str) -> list[str]:
     kinds: dict[str, Any] = {"problem": Params, "threshold.objective": Threshold}
-    if key.endswith(".metric"):
-        return list(Metric.__args__)
-    kind = kinds.get(key, ColumnRule)
+    kind = Gate if key.startswith("gates[") else kinds.get(key, ColumnRule)
     hint = get_type_hints(kind)[key.rpartition(".")[2]]
     literal = next((part for part in getattr(hint, "__args__", ()) if hasattr(part, "__args__")), hint)
     return [str(choice) for choice in literal.__args__]

@@ -46,6 +46,13 @@ class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who promoted a version against the gates, and why."""
+
+    by: str
+    reason: str
+
+
 class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What must run in one environment.
 
@@ -63,6 +70,7 @@ class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pull_request: int | None = None
     metrics: dict[str, float] = {}
     previous: Previous | None = None
+    override: Override | None = None
     held: tuple[Held, ...] = ()
 
 
@@ -97,9 +105,9 @@ def write(path: Path, pointer: Pointer) -> None:
 
 
 def _plain(pointer: Pointer) -> dict[str, Any]:
-    first = ("model", "version", "digest", "bundle", "image", "commit", "pull_request", "metrics", "previous", "held")
+    first = ("model", "version", "digest", "bundle", "image", "commit", "pull_request", "metrics", "previous", "override", "held")
     fields = msgspec.to_builtins(pointer)
-    return {name: fields[name] for name in (*first, "promoted_by")}
+    return {name: fields[name] for name in (*first, "promoted_by") if name != "override" or fields[name]}
 
 
 REF = "refs/dvc/store"

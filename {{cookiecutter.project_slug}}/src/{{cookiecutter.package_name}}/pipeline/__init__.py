@@ -1,4 +1,4 @@
-"""The stages of ``dvc.yaml``, one file each: prepare, train, export, evaluate, document. They meet in the files named here and there."""
+"""The stages of ``dvc.yaml``, one file each: prepare, train, export, evaluate. They meet in the files named here and there."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ SIDES = ("train", "validation", "test")
 MODEL = Path("models/model.joblib")
 BUNDLE = Path("models/bundle")
 METRICS = Path("models/metrics.json")
-CARD = Path("models/card.md")
+PARITY = Path("models/parity.json")
 LOCK = Path("dvc.lock")
 REPORTS = Path("reports")

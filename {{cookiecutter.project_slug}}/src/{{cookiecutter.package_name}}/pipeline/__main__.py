@@ -12,11 +12,12 @@ from pathlib import Path
 
 from .. import ProblemError, csv_file, model, params, run
 from ..git import GitError, git, show
-from . import CARD, LOCK, METRICS, REPORTS
+from . import LOCK, METRICS, REPORTS
+from .costs import Recorder
 
 USAGE = """usage: python -m <package>.pipeline [--keep] [arguments of `dvc repro`, for instance --pull or --force]
 
-Runs the stages of dvc.yaml whose inputs changed. dvc.lock, metrics and card of the run go to reports/;
+Runs the stages of dvc.yaml whose inputs changed. dvc.lock and metrics of the run go to reports/;
 --keep also leaves them in the working tree, which is what promotion commits."""
 
 
@@ -44,22 +45,35 @@ def main() -> int:
 def preflight() -> params.Params:
     """The parameters, when the pipeline can start; otherwise a :class:`ProblemError` with what is missing and what to do."""
     chosen = params.load()
+    _check_keys()
     _check_git()
     csv_file.check(chosen.data.path, chosen)
-    model.find(chosen.model)
+    model.find(chosen.model, chosen.problem)
     return chosen
 
 
 def summary(name: str) -> None:
-    """Print metrics, digest and the next command; a job's summary gets the model card."""
+    """Print metrics, digest and the next command; a job's summary gets the same."""
     found = json.loads((REPORTS / METRICS.name).read_bytes())
-    print(f"\n{name}, {found['rows']:,} test rows, threshold {found['threshold']:g}")
+    threshold = "" if found["threshold"] is None else f", threshold {found['threshold']:g}"
+    width = max(map(len, found["metrics"]), default=0)
+    lines = [f"{name}, {found['rows']:,} test rows{threshold}"]
     for metric, value in found["metrics"].items():
-        print(f"  {metric:10} {'not defined' if value is None else format(value, '.4f')}")
-    print(f"  {'digest':10} {found['digest']}\nNext: make report compares it with the model in production, make serve serves.")
+        lines.append(f"  {metric:{width}} {'not defined' if value is None else format(value, '.4f')}")
+    lines.append(f"  {'digest':{width}} {found['digest']}")
+    text = "\n".join(lines)
+    print(f"\n{text}\nNext: make report compares it with the model in production, make serve serves.")
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(page, "a", encoding="utf-8") as stream:
-            stream.write((REPORTS / CARD.name).read_text(encoding="utf-8"))
+            stream.write(f"```text\n{text}\n```\n")
+
+
+def _check_keys() -> None:
+    """DVC tracks parameters by name and wants each in the file, also those that may be empty."""
+    present = params.top_level()
+    missing = [name for name in OPTIONAL if name not in present]
+    if missing:
+        raise PreflightError(f"params.yaml: {missing[0]} is missing, and dvc.yaml names it; add `{missing[0]}: {OPTIONAL[missing[0]]}`")
 
 
 def _check_git() -> None:
@@ -76,7 +90,8 @@ def _check_git() -> None:
         raise PreflightError(f"{here.name}: is a folder inside the git repository {top.name}; give it its own with `git init -b main`")
 
 
-COMMITTED_BY_PROMOTION = (LOCK, METRICS, CARD)
+OPTIONAL = {"seed": "0", "threshold": "null", "money": "null", "parity": "{tolerance: 1.0e-5}", "protected": "[]", "slices": "[]"}
+COMMITTED_BY_PROMOTION = (LOCK, METRICS)
 STAGE_FAILED = re.compile(r"ERROR: failed to reproduce")
 OF_NO_USE_HERE = re.compile(
     r"To track the changes with git, run:|\s*git add |To enable auto staging, run:|\s*dvc config core\.autostage"
@@ -95,7 +110,7 @@ def reproduce(arguments: list[str]) -> int:
     :class:`ReproduceError` when DVC failed for a reason of its own.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    explained = False
+    explained, recorder = False, Recorder()
     with subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", *arguments],
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
@@ -105,9 +120,11 @@ def reproduce(arguments: list[str]) -> int:
         errors="replace",
     ) as process:
         for line in process.stdout or ():
+            recorder.hear(line)
             explained = explained or line.startswith("error: ")
             if line.strip() and not (explained and STAGE_FAILED.match(line)) and not OF_NO_USE_HERE.match(line):
                 print(line, end="", flush=True, file=sys.stderr if line.startswith("error: ") else sys.stdout)
+    recorder.write()
     if process.returncode and not explained:
         raise ReproduceError("dvc repro failed, its reason stands above; when it is dvc.yaml, `git diff dvc.yaml` shows what changed")
     return 1 if process.returncode else 0
@@ -125,7 +142,7 @@ def as_in_head(keep: bool) -> Iterator[None]:
 
 
 def keep_reports() -> None:
-    """Copy lock, metrics and card of this run to ``reports/``, which git ignores."""
+    """Copy lock and metrics of this run to ``reports/``, which git ignores."""
     REPORTS.mkdir(exist_ok=True)
     for path in COMMITTED_BY_PROMOTION:
         if not path.is_file():

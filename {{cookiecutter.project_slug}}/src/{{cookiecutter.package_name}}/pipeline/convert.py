@@ -13,7 +13,7 @@ from .. import ProblemError
 from ..contract import Contract
 from . import parity
 
-OUTPUTS = ("label", "probabilities")
+OUTPUTS = {"classes": ("label", "probabilities"), "values": ("values",)}
 
 
 class ConvertError(ProblemError):
@@ -21,7 +21,9 @@ class ConvertError(ProblemError):
 
 
 def convert(pipeline: Pipeline, contract: Contract) -> bytes:
-    """The pipeline as ONNX: float32 ``numeric [N, k]`` and text ``categorical [N, m]`` in, ``label`` and ``probabilities`` out.
+    """The pipeline as ONNX: float32 ``numeric [N, k]`` and text ``categorical [N, m]`` in.
+
+    Out come ``label`` and ``probabilities [N, classes]``, or the ``values [N, 1]`` of a regression.
 
     Raises :class:`ConvertError` with the converter's reason and what helps. The converter renames columns that are no identifiers
     (``hours per week``), so they are told apart by their position and no name of a column stays in the graph.
@@ -31,24 +33,25 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
     types = [(name, FloatTensorType([None, 1])) for name in contract.numeric]
     types += [(name, StringTensorType([None, 1])) for name in contract.categorical]
     try:
-        model = to_onnx(pipeline, initial_types=types, options={id(pipeline): {"zipmap": False}})
+        model = to_onnx(pipeline, initial_types=types, options={id(pipeline): {"zipmap": False}} if contract.classes else None)
     except Exception as error:  # the converter raises whatever its parts raise
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise ConvertError(f"the model cannot be converted to ONNX ({reason}); {parity.general(pipeline)}") from None
-    if len(model.graph.input) != len(types) or len(model.graph.output) != len(OUTPUTS):
+    outputs = OUTPUTS["classes" if contract.classes else "values"]
+    if len(model.graph.input) != len(types) or len(model.graph.output) != len(outputs):
         inputs = len(model.graph.input)
         raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {parity.general(pipeline)}")
-    _anonymise(model)
+    _anonymise(model, outputs)
     _join_inputs(model, contract)
     return _stable(model).SerializeToString(deterministic=True)
 
 
-def _anonymise(model: onnx.ModelProto) -> None:
+def _anonymise(model: onnx.ModelProto, outputs: tuple[str, ...]) -> None:
     """Number every value, so that no column can be named like an input, an output or another column."""
     graph = model.graph
     names: dict[str, str] = {"": ""}
     names |= {value.name: f"column_{index}" for index, value in enumerate(graph.input)}
-    names |= {value.name: output for value, output in zip(graph.output, OUTPUTS, strict=True)}
+    names |= {value.name: output for value, output in zip(graph.output, outputs, strict=True)}
     for index, name in enumerate(_names(graph)):
         names.setdefault(name, f"value_{index}")
     for index, node in enumerate(graph.node):

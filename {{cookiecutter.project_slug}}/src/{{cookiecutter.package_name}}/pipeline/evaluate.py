@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import bundle, dataset, metrics, params, run
+from .. import bundle, dataset, metrics, params, run, slices
 from ..bundle import Scorer
 from . import BUNDLE, METRICS, PREPARED
 
@@ -21,33 +21,27 @@ def main() -> None:
 
 
 def evaluate(scorer: Scorer, frame: pd.DataFrame, chosen: params.Params) -> dict[str, Any]:
-    """Metrics of all rows and of each slice; a metric that a slice does not define (all its labels are equal) is null."""
+    """Metrics of all rows and of each slice; a metric that a slice does not define (all its targets are equal) is null."""
     contract, threshold = scorer.bundle.contract, scorer.bundle.manifest.threshold
-    labels = dataset.labels(frame, chosen)
-    scores = scorer.probabilities(*dataset.matrices(frame, contract))[:, contract.classes.index(contract.positive)]
+    targets, gains = dataset.targets(frame, chosen), metrics.gains(frame, chosen)
+    scores = contract.scores(scorer.answers(*dataset.matrices(frame, contract)))
+    cost = chosen.money.cost if chosen.money is not None else 0.0
 
     def rounded(mask: np.ndarray) -> dict[str, float | None]:
-        values = metrics.compute(labels[mask], scores[mask], threshold)
-        return {name: None if math.isnan(value) else round(value, DIGITS) for name, value in values.items()}
+        brings = gains if gains is None else gains[mask]
+        values = metrics.compute(contract.problem, targets[mask], scores[mask], threshold, contract.classes, brings, cost)
+        return {name: _rounded(value) for name, value in values.items()}
 
-    slices = {name: {"n": int(mask.sum()), **rounded(mask)} for name, mask in parts(frame, chosen.slices)}
-    everything = np.ones(len(frame), dtype=bool)
-    return {"digest": scorer.digest, "rows": len(frame), "threshold": threshold, "metrics": rounded(everything), "slices": slices}
-
-
-def parts(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[str, np.ndarray]]:
-    """Each slice as ``column=value`` with the mask of its rows; a missing value is a slice as well."""
-    found = []
-    for column in columns:
-        values = frame[column].map(_title)
-        found += [(f"{column}={value}", (values == value).to_numpy()) for value in sorted(values.unique())]
-    return found
+    parts = {part.name: {"n": int(part.mask.sum()), **rounded(part.mask)} for part in slices.parts(frame, chosen)}
+    everything = rounded(np.ones(len(frame), dtype=bool))
+    return {"digest": scorer.digest, "rows": len(frame), "threshold": threshold, "metrics": everything, "slices": parts}
 
 
-def _title(value: str | float) -> str:
-    if value == "" or value != value:
-        return "missing"
-    return f"{value:g}" if isinstance(value, float) else value
+def _rounded(value: float) -> float | None:
+    """At least six decimals and at least six digits, which are the same on every machine; None for NaN."""
+    if not math.isfinite(value):
+        return None
+    return round(value, DIGITS if value == 0 else max(DIGITS, DIGITS - 1 - math.floor(math.log10(abs(value)))))
 
 
 if __name__ == "__main__":

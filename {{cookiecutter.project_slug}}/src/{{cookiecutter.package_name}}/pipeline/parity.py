@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from .. import ProblemError, dataset
 from ..bundle import Scorer
 from ..contract import Column, Contract
+from ..params import Params
 from .train import inputs
 
 HEAVY_ROWS = 200
@@ -22,58 +23,84 @@ class ParityError(ProblemError):
 
 
 class Parity(NamedTuple):
-    """The rows compared and their largest difference in probability."""
+    """The rows compared and their largest difference, in the measure of :func:`check`."""
 
     rows: int
     difference: float
 
 
-def check(pipeline: Pipeline, scorer: Scorer, sides: dict[str, pd.DataFrame], tolerance: float, id_column: str) -> Parity:
+def check(pipeline: Pipeline, scorer: Scorer, sides: dict[str, pd.DataFrame], chosen: Params) -> Parity:
     """Compare every row of the sides and the edge rows made from the training rows.
 
-    Raises :class:`ParityError` when a probability differs by more than ``tolerance`` or a decision differs; its line names the worst
-    row and what helps, and the row itself is printed.
+    The measure is the difference in probability. For a regression it is the difference of the values as a share of the target's
+    standard deviation over the training rows, or of the value's own distance to their mean where that is larger.
+
+    Raises :class:`ParityError` when the measure is above ``parity.tolerance`` or a binary decision differs; its line names the worst
+    row and what helps, and the row itself is printed. Two classes closer than the tolerance are a tie, in which ONNX decides.
     """
     contract = scorer.bundle.contract
+    rows, names = _rows(sides, contract, chosen.data.id)
+    ours = _sklearn(pipeline, inputs(rows, contract), names)
+    theirs = scorer.answers(*dataset.matrices(rows, contract))
+    scale = 1.0 if contract.classes else _scale(ours[:, 0], dataset.targets(sides["train"], chosen))
+    difference = np.abs(ours - theirs).max(axis=1) / scale
+    difference[np.isnan(difference)] = np.inf
+    flipped = _flipped(ours, theirs, scorer)
+    beyond = difference > chosen.parity.tolerance
+    if beyond.any() or (flipped.any() and contract.problem == "binary"):
+        worst = int(np.argmax(difference if beyond.any() else flipped))
+        _show(rows.iloc[worst], names[worst])
+        if not beyond.any():
+            raise ParityError(_on_threshold(scorer.bundle.manifest.threshold or 0.0, int(flipped.sum()), len(rows), names[worst]))
+        unit = "" if contract.classes else " of the target's spread"
+        raise ParityError(
+            f"parity: ONNX and scikit-learn differ by more than {chosen.parity.tolerance:g}{unit} on {beyond.sum()} of {len(rows)} rows"
+            f"{f', {flipped.sum()} of them with another decision' if contract.classes else ''} "
+            f"(worst: {names[worst]}, {_pair(ours[worst], theirs[worst])}); {general(pipeline)}"
+        )
+    return Parity(len(rows), float(difference.max()))
+
+
+def _pair(ours: np.ndarray, theirs: np.ndarray) -> str:
+    place = len(ours) - 1 - int(np.argmax(np.abs(ours - theirs)[::-1]))  # of two classes the positive one
+    return f"{theirs[place]:.6f} instead of {ours[place]:.6f}"
+
+
+def _on_threshold(threshold: float, flips: int, rows: int, worst: str) -> str:
+    return (
+        f"parity: {flips} of {rows} rows lie exactly on the threshold {threshold:g}, where rounding decides (worst: {worst}); "
+        f"set threshold in params.yaml to another value, for instance {{value: {max(threshold - 0.0005, 0):.4f}}}"
+    )
+
+
+def _rows(sides: dict[str, pd.DataFrame], contract: Contract, id_column: str) -> tuple[pd.DataFrame, list[str]]:
+    """The rows to compare, with a name for each."""
     names = [f"{side} row {one}" for side, frame in sides.items() for one in frame[id_column]]
     edge_names, edges = edge_rows(sides["train"], contract)
     columns = [*contract.numeric, *contract.categorical]
     rows = pd.concat([*(frame[columns] for frame in sides.values()), edges[columns]], ignore_index=True)
-    names += [f"edge row '{name}'" for name in edge_names]
-    ours = _sklearn(pipeline, inputs(rows, contract), names)
-    theirs = scorer.probabilities(*dataset.matrices(rows, contract))
-    positive = contract.classes.index(contract.positive)
-    difference = np.abs(ours - theirs).max(axis=1)
-    difference[np.isnan(difference)] = np.inf
-    threshold = scorer.bundle.manifest.threshold
-    flipped = (ours[:, positive] >= threshold) != (theirs[:, positive] >= threshold)
-    if difference.max() > tolerance or flipped.any():
-        worst = int(np.argmax(np.where(difference.max() > tolerance, difference, flipped)))
-        _show(rows.iloc[worst], names[worst])
-        pair = (ours[worst, positive], theirs[worst, positive])
-        counts = ((difference > tolerance).sum(), flipped.sum(), len(rows))
-        raise ParityError(_line(pipeline, pair, names[worst], counts, tolerance, threshold))
-    return Parity(len(rows), float(difference.max()))
+    return rows, names + [f"edge row '{name}'" for name in edge_names]
 
 
-def _line(
-    pipeline: Pipeline, pair: tuple[float, float], name: str, counts: tuple[int, int, int], tolerance: float, threshold: float
-) -> str:
-    beyond, flips, rows = counts
-    if not beyond:
-        return (
-            f"parity: {flips} of {rows} rows lie exactly on the threshold {threshold:g}, where rounding decides (worst: {name}); "
-            f"set threshold in params.yaml to another value, for instance {{value: {max(threshold - 0.0005, 0):.4f}}}"
-        )
-    return (
-        f"parity: ONNX and scikit-learn differ by more than {tolerance:g} on {beyond} of {rows} rows, {flips} of them with another "
-        f"decision (worst: {name}, {pair[1]:.6f} instead of {pair[0]:.6f}); {general(pipeline)}"
-    )
+def _scale(values: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.maximum(targets.std(), np.abs(values - targets.mean()))
+
+
+def _flipped(ours: np.ndarray, theirs: np.ndarray, scorer: Scorer) -> np.ndarray:
+    """Rows whose decision differs."""
+    contract, threshold = scorer.bundle.contract, scorer.bundle.manifest.threshold
+    if contract.problem == "regression":
+        return np.zeros(len(ours), dtype=bool)
+    if contract.problem == "multi-class":
+        return ours.argmax(axis=1) != theirs.argmax(axis=1)
+    return (contract.scores(ours) >= threshold) != (contract.scores(theirs) >= threshold)
 
 
 def _sklearn(pipeline: Pipeline, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
     try:
-        return pipeline.predict_proba(frame)
+        if hasattr(pipeline, "predict_proba"):
+            return pipeline.predict_proba(frame)
+        return pipeline.predict(frame).reshape(len(frame), 1)
     except ValueError as error:
         if len(frame) > 1:  # halve until the row is found
             half = len(frame) // 2
@@ -137,13 +164,7 @@ def _heavy(train: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return frame
 
 
-TREES = (
-    "DecisionTreeClassifier",
-    "ExtraTreesClassifier",
-    "GradientBoostingClassifier",
-    "HistGradientBoostingClassifier",
-    "RandomForestClassifier",
-)
+TREES = ("DecisionTree", "ExtraTrees", "GradientBoosting", "HistGradientBoosting", "RandomForest")
 SCALERS = ("MaxAbsScaler", "MinMaxScaler", "Normalizer", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler")
 
 
@@ -153,9 +174,11 @@ def refusal(pipeline: Pipeline) -> str | None:
         kind = type(part).__name__
         if kind.startswith("HistGradientBoosting") and getattr(part, "is_categorical_", None) is not None:
             return (
-                f"{kind} with categorical_features gives other probabilities in ONNX than in scikit-learn; "
+                f"{kind} with categorical_features gives other answers in ONNX than in scikit-learn; "
                 "delete categorical_features and encode the categories in features.py"
             )
+        if kind == "HistGradientBoostingRegressor" and part.loss in ("poisson", "gamma"):
+            return f"{kind} with loss={part.loss!r} gives other values in ONNX than in scikit-learn; use squared_error"
         if kind == "CalibratedClassifierCV" and part.method != "sigmoid":
             return f"calibration with method={part.method!r} gives other probabilities in ONNX than in scikit-learn; use method='sigmoid'"
         if kind == "OneHotEncoder" and part.handle_unknown == "infrequent_if_exist":
@@ -166,11 +189,11 @@ def refusal(pipeline: Pipeline) -> str | None:
 def general(pipeline: Pipeline) -> str:
     """What most likely helps, by the parts that the pipeline has."""
     kinds = [type(part).__name__ for part in parts(pipeline)]
-    trees = [kind for kind in kinds if kind in TREES]
+    trees = [kind for kind in kinds if kind.startswith(TREES)]
     scalers = [kind for kind in kinds if kind in SCALERS]
     if trees and scalers:
         return f"delete {scalers[0]} in features.py: {trees[0]} needs none, and its rounding moves values across splits"
-    if trees and trees[0] != "HistGradientBoostingClassifier" and "SimpleImputer" not in kinds:
+    if trees and not trees[0].startswith("HistGradientBoosting") and "SimpleImputer" not in kinds:
         return f"add SimpleImputer in features.py: the missing values that {trees[0]} handles itself are lost in ONNX"
     return "keep to the steps that features.py came with, and to an estimator of model.py"
 

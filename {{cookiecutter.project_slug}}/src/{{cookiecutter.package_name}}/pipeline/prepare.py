@@ -27,20 +27,29 @@ def main() -> None:
 
 
 def check(frame: pd.DataFrame, sides: np.ndarray, chosen: params.Params) -> None:
-    """Raises :class:`PrepareError` when the target is constant or a side has too few rows of a class."""
+    """Raises :class:`PrepareError` when the target is constant or a side has too few rows, or too few of a class."""
     path, target = chosen.data.path, chosen.data.target
     for value in chosen.data.classes:
         if not (frame[target] == value).any():
-            raise PrepareError(f"{path}: column {target!r} has no row with {value!r}: nothing to learn; bring rows of both classes")
+            raise PrepareError(f"{path}: column {target!r} has no row with {value!r}: nothing to learn; bring rows of every class")
+    if chosen.problem == "regression" and frame[target].nunique() == 1:
+        raise PrepareError(f"{path}: column {target!r} is {frame[target].iloc[0]:g} in every row: nothing to learn; bring other rows")
     for side in SIDES:
         rows = frame.loc[sides == side, target]
-        fewest = min((rows == value).sum() for value in chosen.data.classes)
-        if len(rows) < FEWEST_ROWS or fewest < FEWEST_PER_CLASS:
-            counts = " and ".join(f"{(rows == value).sum()} {value!r}" for value in chosen.data.classes)
+        counts = {value: int((rows == value).sum()) for value in chosen.data.classes}
+        if len(rows) < FEWEST_ROWS or min(counts.values(), default=FEWEST_PER_CLASS) < FEWEST_PER_CLASS:
+            needed = f"{FEWEST_ROWS} rows and {FEWEST_PER_CLASS} of each class" if counts else f"{FEWEST_ROWS} rows"
             raise PrepareError(
-                f"{path}: {len(frame)} rows leave {counts} for {side}, at least {FEWEST_ROWS} rows and {FEWEST_PER_CLASS} of each "
-                f"class are needed; bring more rows or change split in params.yaml"
+                f"{path}: {len(frame)} rows leave {_told(counts, len(rows))} for {side}, at least {needed} are needed; "
+                f"bring more rows or change split in params.yaml"
             )
+
+
+def _told(counts: dict[str, int], rows: int) -> str:
+    """The rows of each class, the rarest first; the bare number for a regression."""
+    rarest = sorted(counts.items(), key=lambda item: item[1])[:3]
+    more = f" ({len(counts)} classes)" if len(counts) > len(rarest) else ""
+    return " and ".join(f"{count} {value!r}" for value, count in rarest) + more if counts else str(rows)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def fit(frame: pd.DataFrame, chosen: params.Params) -> Pipeline:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         try:
-            pipeline.fit(inputs(frame, chosen.contract()), dataset.labels(frame, chosen))
+            pipeline.fit(inputs(frame, chosen.contract()), dataset.targets(frame, chosen))
         except (ValueError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise TrainError(f"params.yaml: model: {chosen.model.estimator} cannot be trained with these parameters: {reason}") from None

@@ -1,57 +1,22 @@
 """Promotes the judged bundle, and rolls back: the only code that writes ``models/*.yaml``, ``dvc.lock`` and the store.
 
-Here: the versions in git's history, the commit to main, and GitHub's record of deployments.
+Here: the commit to main, and GitHub's record of deployments.
 """
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from .. import ProblemError, github
-from ..git import GitError, git, show, succeeds
-from ..pointer import Pointer, PointerError, parse
+from ..git import GitError, git, succeeds
+from ..pointer import Pointer
 
 STATUS = "model review"
 _PENDING = "refs/dvc/pending"
 _TRIES = 5
 _MAIL = "41898282+github-actions[bot]@users.noreply.github.com"
 _BOT = ("-c", "user.name=github-actions[bot]", "-c", f"user.email={_MAIL}", "-c", "core.hooksPath=/dev/null")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A pointer as some commit of main had it; ``recorded`` is that commit."""
-
-    pointer: Pointer
-    recorded: str
-
-
-def entries(path: Path) -> list[Entry]:
-    """Every state of a pointer file, newest first. States that are no pointer (edited by hand, broken) are left out.
-
-    Needs the full history: a shallow clone knows only what it has.
-    """
-    found = []
-    for commit in git("log", "--format=%H", "--first-parent", "--", path.as_posix()).split():
-        text = show(commit, path.as_posix())
-        if text is None:
-            continue
-        try:
-            found.append(Entry(parse(text.decode("utf-8", "replace"), f"{path} at {commit[:9]}"), commit))
-        except PointerError as error:
-            print(f"left out: {error}")
-    return found
-
-
-def version_of(digest: str, known: list[Entry]) -> int:
-    """The version number of a digest: its own if it was promoted before, else the next integer."""
-    for entry in known:
-        if entry.pointer.digest == digest:
-            return entry.pointer.version
-    return 1 + max((entry.pointer.version for entry in known), default=0)
 
 
 class PublishError(ProblemError):

@@ -12,15 +12,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from .. import ProblemError, bundle, candidate, github, pointer, run
 from ..bundle import Scorer
 from ..git import git, show
+from ..history import entries, version_of
 from ..plan import PROMOTED, introduced
-from . import STATUS, actor, commit_to_main, deployment, entries, version_of
+from . import STATUS, actor, commit_to_main, deployment
 
 ORIGIN = Path("reports/origin.json")
 
@@ -28,13 +29,15 @@ ORIGIN = Path("reports/origin.json")
 class Origin(msgspec.Struct, frozen=True):
     """Where the commit on main came from.
 
-    ``reviewed`` is the digest that the posted review promised, ``reason`` says why nothing could be taken over.
+    ``reviewed`` is the digest that the posted review promised, ``reason`` says why nothing could be taken over, ``created_at`` when
+    the train run began.
     """
 
     pull_request: int | None = None
     run_id: int | None = None
     reviewed: str | None = None
     reason: str | None = None
+    created_at: str | None = None
 
 
 def find(commit: str) -> Origin:
@@ -51,7 +54,8 @@ def find(commit: str) -> Origin:
     )
     if not runs:
         return msgspec.structs.replace(found, reason="the pull request has no successful train run")
-    return msgspec.structs.replace(found, run_id=max(item["id"] for item in runs))
+    newest = max(runs, key=lambda item: item["id"])
+    return msgspec.structs.replace(found, run_id=newest["id"], created_at=newest["created_at"])
 
 
 def reviewed_digest(sha: str) -> str | None:
@@ -95,6 +99,14 @@ def fetch_origin() -> None:
 
 ENVIRONMENTS = ("staging", "production")
 REVIEW = Path("reports/review.json")
+CARD = Path("reports/card.md")
+
+
+class Judged(NamedTuple):
+    """What main's review says of the bundle: metrics by name and, where it was promoted against the gates, by whom."""
+
+    metrics: dict[str, float]
+    override: pointer.Override | None
 
 
 class PromotionError(ProblemError):
@@ -108,7 +120,7 @@ def promote() -> None:
         PromotionError: the review is not about this bundle, or does not say *promote*.
     """
     made = bundle.load(Path("models/bundle"))
-    metrics = _judged_metrics(made.digest)
+    judged = _judged(made.digest)
     origin = msgspec.json.decode(ORIGIN.read_bytes(), type=Origin) if ORIGIN.exists() else Origin()
     now = pointer.read(_path("production"))
     if now and made.digest in (now.digest, *(item.digest for item in now.held)):
@@ -116,22 +128,23 @@ def promote() -> None:
         return
     _tell_difference(origin, made.digest)
     _store(made)
-    next_pointer = _pointer(made, metrics, origin, now)
+    next_pointer = _pointer(made, judged, origin, now)
     _release(next_pointer, _message(next_pointer, origin))
 
 
-def _judged_metrics(digest: str) -> dict[str, float]:
+def _judged(digest: str) -> Judged:
     try:
         review = json.loads(REVIEW.read_bytes())
-        verdict, judged = review["verdict"], review["digest"]
-        metrics = {item["name"]: round(item["candidate"], 6) for item in review["metrics"]}
-    except (OSError, ValueError, LookupError):
+        verdict, judged, override = review["verdict"], review["digest"], review["override"]
+        values = {item["name"]: item["candidate"]["value"] for item in review["metrics"]}
+    except (OSError, ValueError, LookupError, TypeError):
         raise PromotionError(f"{REVIEW} is missing or no review; run `make judge-main` first") from None
     if judged != digest:
         raise PromotionError(f"{REVIEW} judged {judged}, but models/bundle is {digest}; run `make judge-main` again")
     if verdict != "promote":
         raise PromotionError(f"main's review says '{verdict}' for {digest}: {'; '.join(review['reasons'])}; nothing was changed")
-    return metrics
+    metrics = {name: round(value, 6) for name, value in values.items() if value is not None}
+    return Judged(metrics, pointer.Override(override["by"], override["reason"]) if override else None)
 
 
 def _note(now: pointer.Pointer, digest: str) -> None:
@@ -170,7 +183,7 @@ def _store(made: bundle.Bundle) -> None:
     Scorer(bundle.load(pointer.bundle_folder(made.digest, pointer.open_store()), made.digest)).check_golden()
 
 
-def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now: pointer.Pointer | None) -> pointer.Pointer:
+def _pointer(made: bundle.Bundle, judged: Judged, origin: Origin, now: pointer.Pointer | None) -> pointer.Pointer:
     return pointer.Pointer(
         model=made.manifest.model,
         version=version_of(made.digest, entries(_path("production"))),
@@ -178,8 +191,9 @@ def _pointer(made: bundle.Bundle, metrics: dict[str, float], origin: Origin, now
         bundle=pointer.address(made.digest),
         commit=git("rev-parse", "HEAD"),
         pull_request=origin.pull_request,
-        metrics=metrics,
+        metrics=judged.metrics,
         previous=pointer.Previous(now.version, now.digest) if now else None,
+        override=judged.override,
         held=now.held if now else (),
         promoted_by=actor(),
     )
@@ -192,6 +206,7 @@ def _release(new: pointer.Pointer, message: str) -> None:
     with deployment("production", new.commit, new):
         for environment in ENVIRONMENTS:
             pointer.write(_path(environment), new)
+        shutil.copyfile(CARD, "models/card.md")
         commit_to_main([*(str(_path(name)) for name in ENVIRONMENTS), *PROMOTED], message)
     recorded = show("HEAD", str(_path("production")))
     print(f"promoted {new.model} version {new.version}\n{(recorded or b'').decode()}")
@@ -200,6 +215,8 @@ def _release(new: pointer.Pointer, message: str) -> None:
 def _message(new: pointer.Pointer, origin: Origin) -> str:
     source = f"the candidate of pull request #{origin.pull_request}" if origin.pull_request else f"commit {new.commit[:9]}"
     lines = [f"Promote {new.model} version {new.version}", "", f"{new.digest}", f"Made from {source}."]
+    if new.override:
+        lines.append(f"Against the gates, by {new.override.by}: {new.override.reason}")
     if origin.reviewed and origin.reviewed != new.digest:
         lines.append(f"Not the model that was reviewed ({origin.reviewed}): main's inputs differ; judged again.")
     return "\n".join(lines)

@@ -9,9 +9,10 @@ from pathlib import Path
 from .. import ProblemError, bundle, pointer, run
 from ..bundle import Scorer
 from ..git import git, show
+from ..history import Entry, entries
 from ..plan import PROMOTED
 from ..pointer import Held, Pointer
-from . import Entry, actor, commit_to_main, deployment, entries
+from . import actor, commit_to_main, deployment
 
 
 class RollbackError(ProblemError):

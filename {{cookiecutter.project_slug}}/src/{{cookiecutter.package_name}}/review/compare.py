@@ -1,134 +1,147 @@
-"""Holds a candidate against the champion: metrics and slices on the same test rows, gates, changed parameters."""
+"""Holds a candidate against the champion on the same test rows: metrics with intervals, slices, fairness, charts, importance, speed."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
+import pandas as pd
 
-from .. import ProblemError, dataset, metrics
+from .. import ProblemError, dataset, drift, metrics, slices
 from ..bundle import Bundle, Scorer
-from ..params import Gate, Params
-from . import Change, GateResult, Metric, Slice, Verdict
+from ..params import Params
+from . import Chart, Confusion, Fairness, GateResult, Importance, Metric, Slice, Speed, curves, exam, speed
+from .importance import importance
+from .intervals.estimates import Answers, Question, estimate, gaps, rates
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Metrics and slices of both models; ``champion_problem`` says why the champion could not score, if so."""
+    """Everything that test rows tell about both models; ``champion_problem`` says why the champion could not score them, if so."""
 
     metrics: list[Metric]
     slices: list[Slice]
+    fairness: list[Fairness]
+    conditions: list[GateResult]
+    charts: list[Chart] = field(default_factory=list)
+    confusion: Confusion | None = None
+    importance: list[Importance] = field(default_factory=list)
+    speed: Speed | None = None
+    champion_speed: Speed | None = None
     champion_problem: str | None = None
 
 
-def compare(candidate: Bundle, champion: Bundle | None, rows: Any, chosen: Params, slice_metric: str = "roc_auc") -> Comparison:
-    """Compute every metric for both models on ``rows`` (a DataFrame of test rows, at least one of each class)."""
-    labels = dataset.labels(rows, chosen)
-    ours = _probabilities(candidate, rows)
-    theirs, problem = None, None
-    if champion is not None:
-        try:
-            theirs = _probabilities(champion, rows)
-        except (ProblemError, KeyError, ValueError) as error:
-            problem = f"the champion cannot score these rows ({' '.join(str(error).split())}); only absolute gates decide"
-    mine = metrics.compute(labels, ours, candidate.manifest.threshold)
-    other = metrics.compute(labels, theirs, champion.manifest.threshold) if theirs is not None else {}
-    table = [Metric(name, value, other.get(name), name in metrics.HIGHER_IS_BETTER) for name, value in mine.items()]
-    part = _slicer(labels, ours, theirs, slice_metric)
-    slices = [part(f"{column}={value}", mask) for column in chosen.slices for value, mask in _parts(rows, column)]
-    return Comparison(table, slices, problem)
+class Bench:
+    """Test rows with the answers of candidate and champion; ``ours`` are main's parameters, ``theirs`` the pull request's."""
+
+    def __init__(self, candidate: Bundle, champion: Bundle | None, rows: pd.DataFrame, ours: Params, theirs: Params) -> None:
+        self.candidate, self.rows, self.ours = candidate, rows, ours
+        self.split_changed = ours.split != theirs.split or ours.data.id != theirs.data.id
+        self.question = _question(rows, ours, theirs, candidate.contract.classes)
+        self.mine = _answers(candidate, rows)
+        self.champion, self.theirs, self.champion_problem = _champion(champion, candidate, rows)
+        self.parts = slices.parts(rows, ours)
+
+    def again(self, metric: str, part: str | None = None, confidence: float | None = None) -> Metric | None:
+        """One metric of both models on all rows or on a slice, at a confidence; None for an unknown metric or slice."""
+        mask = None
+        if part is not None:
+            mask = next((one.mask for one in self.parts if one.name == part), None)
+            if mask is None:
+                return None
+        question = self.question if confidence is None else replace(self.question, confidence=confidence)
+        return next(iter(estimate(question, self.mine, self.theirs, mask, only=(metric,))), None)
+
+    def compare(self) -> Comparison:
+        """The whole comparison."""
+        conditions = exam.conditions(self.question, self.mine, self.split_changed)
+        sound = not any(result.subject == "predictions" and result.outcome == "cannot be judged" for result in conditions)
+        mine, *theirs = speed.measure([self.candidate, *([self.champion] if self.champion else [])], self.rows.iloc[:200])
+        return Comparison(
+            metrics=estimate(self.question, self.mine, self.theirs),
+            slices=self._slices(),
+            fairness=self._fairness(),
+            conditions=conditions,
+            charts=curves.charts(self.question, self.mine, self.theirs),
+            confusion=curves.confusion(self.question, self.mine),
+            importance=self._importance() if sound else [],
+            speed=mine,
+            champion_speed=theirs[0] if theirs else None,
+            champion_problem=self.champion_problem,
+        )
+
+    def _importance(self) -> list[Importance]:
+        return importance(self.candidate, self.rows, self.question, self.ours.headline, self.mine.threshold)
+
+    def _slices(self) -> list[Slice]:
+        found = [self._slice(part) for part in self.parts]
+        tested = [item for item in found if item.judged and item.metric is not None and item.metric.p is not None]
+        adjusted = drift.benjamini_hochberg([item.metric.p for item in tested])  # type: ignore[union-attr]
+        corrected = {item.name: float(p) for item, p in zip(tested, adjusted, strict=True)}
+        return [msgspec.structs.replace(item, p_adjusted=corrected.get(item.name)) for item in found]
+
+    def _slice(self, part: slices.Part) -> Slice:
+        size = int(part.mask.sum())
+        shares = rates(self.question, self.mine, None, part.mask)[0] if self.question.problem == "binary" and size else None
+        return Slice(
+            name=part.name,
+            column=part.column,
+            rows=size,
+            judged=size >= self.ours.review.min_n,
+            protected=part.protected,
+            metric=self.again(self.ours.headline, part.name) if size else None,
+            selection_rate=shares.selection if shares else None,
+            true_positive_rate=shares.true_positive if shares else None,
+        )
+
+    def _fairness(self) -> list[Fairness]:
+        if self.question.problem != "binary":
+            return []
+        found = []
+        for column in self.ours.protected:
+            groups = {part.name: part.mask for part in self.parts if part.protected and part.column == column}
+            groups = {name: mask for name, mask in groups.items() if mask.sum() >= self.ours.review.min_n}
+            if len(groups) > 1:
+                opportunity, parity = gaps(self.question, self.mine, self.theirs, groups)
+                found.append(Fairness(column, "equal_opportunity", opportunity.candidate, opportunity.champion))
+                found.append(Fairness(column, "demographic_parity", parity.candidate, parity.champion))
+        return found
 
 
-def _probabilities(model: Bundle, rows: Any) -> np.ndarray:
-    numeric, categorical = dataset.matrices(rows, model.contract)
-    scores = Scorer(model).probabilities(numeric, categorical)
-    return scores[:, model.contract.classes.index(model.contract.positive)]
+def _question(rows: pd.DataFrame, ours: Params, theirs: Params, classes: tuple[str, ...]) -> Question:
+    gains = metrics.gains(rows, ours)
+    return Question(
+        problem=theirs.problem,
+        targets=dataset.targets(rows, theirs),
+        classes=classes,
+        gains=gains,
+        cost=ours.money.cost if ours.money is not None and gains is not None else 0.0,
+        confidence=ours.review.confidence,
+        resamples=ours.review.resamples,
+        seed=0,
+    )
 
 
-def _parts(rows: Any, column: str) -> list[tuple[str, np.ndarray]]:
-    values = rows[column]
-    return [
-        (f"{value:g}" if isinstance(value, float) else str(value), (values == value).to_numpy())
-        for value in sorted(values.dropna().unique())
-    ]
+def _answers(model: Bundle, rows: pd.DataFrame) -> Answers:
+    found = Scorer(model).answers(*dataset.matrices(rows, model.contract))
+    threshold = model.manifest.threshold
+    return Answers(model.contract.scores(found).astype(np.float64), 0.5 if threshold is None else threshold)
 
 
-def _slicer(labels: np.ndarray, ours: np.ndarray, theirs: np.ndarray | None, name: str) -> Callable[[str, np.ndarray], Slice]:
-    def value(scores: np.ndarray | None, mask: np.ndarray) -> float | None:
-        if scores is None or len(set(labels[mask])) < 2:
-            return None
-        return metrics.compute(labels[mask], scores[mask], 0.5)[name]
-
-    return lambda title, mask: Slice(title, int(mask.sum()), value(ours, mask), value(theirs, mask))
-
-
-def gate_text(gate: Gate) -> str:
-    """A gate as a person would say it: ``roc_auc ≥ 0.8``."""
-    if gate.min is not None:
-        return f"{gate.metric} ≥ {gate.min:g}"
-    if gate.max is not None:
-        return f"{gate.metric} ≤ {gate.max:g}"
-    return f"{gate.metric} not below the champion by more than {gate.not_worse_than_champion:g}"
+def _champion(champion: Bundle | None, candidate: Bundle, rows: pd.DataFrame) -> tuple[Bundle | None, Answers | None, str | None]:
+    """The champion and its answers, or None and why it has none."""
+    if champion is None:
+        return None, None, None
+    if (champion.manifest.problem, champion.contract.classes) != (candidate.manifest.problem, candidate.contract.classes):
+        return None, None, _unable("it answers another question: its problem or classes differ")
+    try:
+        answers = _answers(champion, rows)
+    except (ProblemError, KeyError, ValueError) as error:
+        missing = [name for name in (*champion.contract.numeric, *champion.contract.categorical) if name not in rows.columns]
+        return None, None, _unable(f"it needs the column {missing[0]!r}, which is gone" if missing else " ".join(str(error).split()))
+    if not np.isfinite(answers.scores).all():
+        return None, None, _unable("it gives no number for some of them")
+    return champion, answers, None
 
 
-def judge_gate(gate: Gate, metrics: Sequence[Metric], has_champion: bool) -> GateResult:
-    """Hold one gate against the metrics: a missing metric cannot be judged; without a champion, a gate that compares is not applied."""
-    metric = next((item for item in metrics if item.name == gate.metric), None)
-    if metric is None or metric.candidate != metric.candidate:
-        known = ", ".join(item.name for item in metrics)
-        return GateResult(gate_text(gate), gate.metric, "cannot be judged", f"'{gate.metric}' was not computed; known metrics: {known}")
-    if gate.not_worse_than_champion is not None:
-        return _against_champion(gate, metric, gate.not_worse_than_champion, has_champion)
-    limit = gate.min if gate.min is not None else gate.max
-    room = metric.candidate - limit if gate.min is not None else limit - metric.candidate
-    return _result(gate, room, f"{metric.candidate:.4f}")
-
-
-def verdict(results: Sequence[GateResult]) -> tuple[Verdict, list[str]]:
-    """The verdict over all gates and, when it is not *promote*, the reasons. No gate at all cannot be judged."""
-    if not results:
-        return "cannot judge", ["params.yaml on main has no gates; add at least one under `gates:`"]
-    unknown = [f"{item.gate}: {item.detail}" for item in results if item.outcome == "cannot be judged"]
-    failed = [f"{item.gate}: {item.detail}" for item in results if item.outcome == "fail"]
-    if unknown:
-        return "cannot judge", unknown + failed
-    if all(item.outcome == "not applied" for item in results):
-        return "cannot judge", [
-            "there is no champion yet and no gate has an absolute limit; add one, for example {metric: roc_auc, min: 0.8}"
-        ]
-    return ("hold", failed) if failed else ("promote", [])
-
-
-def _against_champion(gate: Gate, metric: Metric, margin: float, has_champion: bool) -> GateResult:
-    if not has_champion:
-        return GateResult(gate_text(gate), gate.metric, "not applied", "no champion yet")
-    if metric.champion is None:
-        return GateResult(gate_text(gate), gate.metric, "not applied", "the champion cannot score the current contract")
-    loss = metric.champion - metric.candidate if metric.higher_is_better else metric.candidate - metric.champion
-    return _result(gate, margin - loss, f"{metric.candidate:.4f} against {metric.champion:.4f}")
-
-
-def _result(gate: Gate, room: float, values: str) -> GateResult:
-    if room >= 0:
-        return GateResult(gate_text(gate), gate.metric, "pass", f"{values}, {room:.4f} to spare")
-    return GateResult(gate_text(gate), gate.metric, "fail", f"{values}, {-room:.4f} short")
-
-
-def parameters(ours: Params, theirs: Params) -> list[Change]:
-    """The parameters that differ, by dotted name, in the order of ``params.yaml``."""
-    old, new = _flat(msgspec.to_builtins(ours)), _flat(msgspec.to_builtins(theirs))
-    names = list(dict.fromkeys([*old, *new]))
-    return [Change(name, _text(old.get(name)), _text(new.get(name))) for name in names if old.get(name) != new.get(name)]
-
-
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    if isinstance(value, dict) and value:
-        return {key: item for part, inner in value.items() for key, item in _flat(inner, f"{name}.{part}" if name else str(part)).items()}
-    return {name: value}
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _unable(why: str) -> str:
+    return f"the champion cannot score these rows ({why}); only absolute gates decide"

@@ -1,4 +1,4 @@
-"""What is judged: the pull request of a finished train run, and what its commit brings as data, never as code."""
+"""What is judged: the pull request of a finished train run, and what a commit brings as data, never as code."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from .. import ProblemError, candidate, github, params
 from ..git import git, show
 from . import ReviewError
+from .changes import LOCK
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 TRAIN = ".github/workflows/train.yml"
@@ -20,8 +22,8 @@ class Subject:
     """A finished train run and the pull request it belongs to.
 
     ``merge`` is the commit that was trained: the pull request merged into main, present in this clone as data.
-    ``pull_request`` is None for a merge queue's run, ``outdated`` says why nothing should be judged,
-    and ``conflict`` that the pull request cannot be merged.
+    ``pull_request`` is None for a merge queue's run, ``outdated`` says why nothing should be judged, ``conflict`` that the pull
+    request cannot be merged, and ``created_at`` when the run began, by GitHub's clock.
     """
 
     run_id: int
@@ -32,6 +34,7 @@ class Subject:
     fork: bool = False
     outdated: str | None = None
     conflict: bool = False
+    created_at: str = ""
 
 
 def find(run_id: int, base: str = "main") -> Subject:
@@ -47,14 +50,21 @@ def find(run_id: int, base: str = "main") -> Subject:
     sha, succeeded = run["head_sha"], run["conclusion"] == "success"
     if run["event"] == "merge_group":
         git("fetch", "-q", "--no-tags", "origin", sha)
-        return Subject(run_id, sha, succeeded, sha)
+        return Subject(run_id, sha, succeeded, sha, created_at=run["created_at"])
     found = [pull for pull in github.get_all("pulls", state="open", base=base) if pull["head"]["sha"] == sha]
     if len(found) != 1:
         return Subject(run_id, sha, succeeded, None, outdated=f"{len(found)} open pull requests have {sha[:9]} as their head, not one")
     pull = found[0]
     fork = (pull["head"]["repo"] or {}).get("full_name") != pull["base"]["repo"]["full_name"]
     merge = _fetch_merge(pull["number"], sha)
-    return Subject(run_id, sha, succeeded, merge, pull["number"], fork, conflict=merge is None)
+    return Subject(run_id, sha, succeeded, merge, pull["number"], fork, conflict=merge is None, created_at=run["created_at"])
+
+
+def newest_run(number: int) -> int | None:
+    """The newest finished train run of a pull request's head; None where there is none yet."""
+    sha = github.get(f"pulls/{number}")["head"]["sha"]
+    runs = github.get_all("actions/workflows/train.yml/runs", key="workflow_runs", head_sha=sha, event="pull_request", status="completed")
+    return max((run["id"] for run in runs), default=None)
 
 
 def fetch_candidate(run_id: int, into: Path) -> Path | None:
@@ -87,49 +97,56 @@ def _fetch_merge(number: int, sha: str) -> str | None:
 
 @dataclass(frozen=True)
 class Material:
-    """Parameters, raw data file and its digest, as a commit has them."""
+    """Parameters, raw data file and its digest, and the lock of libraries, as a commit has them."""
 
     params: params.Params
     data: Path
     data_digest: str
+    lock: bytes | None
 
-    def test_rows(self) -> "pd.DataFrame":
-        """The rows of the raw data that belong to the test side, checked against the contract."""
+    def rows(self) -> "pd.DataFrame":
+        """The rows of the raw data, checked against the contract."""
         from .. import dataset  # pandas and pandera: not there, and not needed, where runs are only sifted
 
-        frame = dataset.read(self.data, self.params)
-        return frame[dataset.side(frame[self.params.data.id], self.params.split) == "test"]
+        return dataset.read(self.data, self.params)
+
+    def sides(self, frame: "pd.DataFrame") -> "np.ndarray":
+        """The side of each row: ``"train"``, ``"validation"`` or ``"test"``."""
+        from .. import dataset
+
+        return dataset.side(frame[self.params.data.id], self.params.split)
 
 
 def of_working_tree() -> Material:
     """The material of the files as they are here."""
     chosen = params.load()
-    return _material(chosen, Path(chosen.data.path))
+    lock = Path(LOCK)
+    return _material(chosen, Path(chosen.data.path), lock.read_bytes() if lock.exists() else None)
 
 
-def of_commit(commit: str, into: Path) -> Material:
-    """The material of a commit, its data written to ``into``.
+def of_commit(commit: str, into: Path, whose: str = "the pull request") -> Material:
+    """The material of a commit, its data written below ``into``; ``whose`` names the commit in errors.
 
     Raises:
         ReviewError: the commit lacks params.yaml or the data file.
-        ParamsError: main's code cannot read the commit's params.yaml.
+        ParamsError: the code here cannot read the commit's params.yaml.
     """
     text = show(commit, "params.yaml")
     if text is None:
-        raise ReviewError("params.yaml is missing in the pull request; restore it")
-    chosen = params.parse(text.decode("utf-8", "replace"), "params.yaml in the pull request")
+        raise ReviewError(f"params.yaml is missing in {whose}; restore it")
+    chosen = params.parse(text.decode("utf-8", "replace"), f"params.yaml in {whose}")
     content = show(commit, chosen.data.path)
     if content is None:
-        raise ReviewError(f"params.yaml in the pull request names the data file {chosen.data.path}, which git does not have; commit it")
-    data = into / "data" / Path(chosen.data.path).name
-    data.parent.mkdir(parents=True)
+        raise ReviewError(f"params.yaml in {whose} names the data file {chosen.data.path}, which git does not have; commit it")
+    data = into / commit / "data" / Path(chosen.data.path).name
+    data.parent.mkdir(parents=True, exist_ok=True)
     data.write_bytes(content)
-    return _material(chosen, data)
+    return _material(chosen, data, show(commit, LOCK))
 
 
-def _material(chosen: params.Params, data: Path) -> Material:
+def _material(chosen: params.Params, data: Path, lock: bytes | None) -> Material:
     try:
         digest = hashlib.sha256(data.read_bytes()).hexdigest()
     except OSError:
         raise ProblemError(f"{data} is missing; params.yaml: data.path names it") from None
-    return Material(chosen, data, f"sha256:{digest}")
+    return Material(chosen, data, f"sha256:{digest}", lock)

@@ -1,9 +1,10 @@
-"""Makes the judgement and writes ``reports/review.json`` and ``reports/report.md``.
+"""Makes the judgement and writes ``reports/review.json``, ``reports/report.md`` and ``reports/card.md``.
 
-``python -m <package>.review.judge sift ID`` a finished train run, if nothing must be scored; the light environment is enough
-``python -m <package>.review.judge run ID``  a finished train run, its candidate taken as data
-``python -m <package>.review.judge main``    the bundle that the pipeline made here (promotion)
-``python -m <package>.review.judge local``   the same at home, against the working tree's gates
+``python -m <package>.review.judge sift``   a finished train run, if nothing must be scored; the light environment is enough
+``python -m <package>.review.judge run``    a finished train run, its candidate taken as data
+``python -m <package>.review.judge main``   the bundle that the pipeline made here (promotion)
+``python -m <package>.review.judge local``  the same at home, against the working tree's gates
+The first two read RUN_ID, or PULL_REQUEST and take the newest run of its head.
 """
 
 import json
@@ -13,16 +14,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
 
 from .. import ProblemError, bundle, params, pointer, run
-from ..git import show
-from ..plan import PROMOTED, changed_files, needs_training, tell
-from . import Champion, GateResult, Review, ReviewError, evidence, write
+from ..git import git, show, succeeds
+from ..history import entries, version_of
+from ..plan import POINTER, changed_files, needs_training, tell
+from . import Champion, Merge, Override, Release, Review, ReviewError, changes, claims, evidence, override, write
+from .report import card
+from .report.render import render, summary
 
 OUT = Path("reports")
-POINTER = Path("models/production.yaml")
+ORIGIN = OUT / "origin.json"
+MADE = Path("models/bundle")
+ENVIRONMENTS = ["staging", "production"]
+MOST_RELEASES = 20
 
 
 def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
@@ -34,7 +40,7 @@ def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
     if about.conflict or about.merge is None:
         return _with(known, reasons=["the pull request conflicts with main; merge main into it and resolve the conflicts"]), None
     files = changed_files(f"{about.merge}^1", about.merge)
-    known = _with(known, notes=notes(files))
+    known = _with(known, notes=changes.notes(files), merge=Merge(owners=changes.owners(show("HEAD", changes.OWNERS), files)))
     if not about.succeeded:
         return _with(known, reasons=["the train workflow failed: its log says why"]), None
     if needs_training(files):
@@ -50,65 +56,100 @@ def judge_run(run_id: int, scratch: Path) -> Review:
     known, about = sift(run_id)
     if about is None:
         return known
+    rewritten = changes.rewritten(changed_files(f"{about.merge}^1", str(about.merge)))
     try:
-        return _judge_candidate(known, about, scratch)
+        judged = _judge_candidate(known, about, rewritten, scratch)
+        return _overridden(judged, about.pull_request, about.created_at)
     except ProblemError as problem:
-        return _with(known, reasons=[str(problem)])
+        return _with(known, reasons=[*([rewritten] if rewritten else []), str(problem)])
 
 
-def judge_here() -> Review:
-    """Judge the bundle in ``models/bundle`` with the gates, split and data of the working tree.
+def judge_main(scratch: Path) -> Review:
+    """Judge the bundle in ``models/bundle`` as main's next version; an override counts for the very bundle that was reviewed.
 
     Raises:
         BundleError: the pipeline has not run, or the bundle is damaged.
     """
-    made = bundle.load(Path("models/bundle"))
-    return _judge(Review(verdict="cannot judge"), made, evidence.of_working_tree(), params.load())
+    made = bundle.load(MADE)
+    here = evidence.of_working_tree()
+    now = pointer.read(POINTER)
+    before = _before(now.commit, scratch) if now else None
+    judged = _judge(Review(verdict="cannot judge"), made, here, before, params.load(), OUT / "run.json")
+    origin: dict[str, Any] = json.loads(ORIGIN.read_bytes()) if ORIGIN.exists() else {}
+    if origin.get("reviewed") != made.digest:
+        return judged
+    return _overridden(judged, origin.get("pull_request"), origin.get("created_at") or "")
 
 
-def _judge_candidate(known: Review, about: evidence.Subject, scratch: Path) -> Review:
+def judge_here(scratch: Path) -> Review:
+    """Judge the bundle in ``models/bundle`` with the gates, split and data of the working tree, against main's parameters and data.
+
+    Raises:
+        BundleError: the pipeline has not run, or the bundle is damaged.
+    """
+    made, here = bundle.load(MADE), evidence.of_working_tree()
+    main = next((name for name in ("origin/main", "main") if succeeds("rev-parse", "-q", "--verify", f"{name}^{{commit}}")), "HEAD")
+    before = _before(main, scratch)
+    return _judge(Review(verdict="cannot judge"), made, here, before, here.params, OUT / "run.json")
+
+
+def _before(revision: str, scratch: Path) -> evidence.Material | None:
+    """What a revision was made of; None, with a word about it, where that cannot be read any more."""
+    try:
+        return evidence.of_commit(git("rev-parse", f"{revision}^{{commit}}"), scratch, revision)
+    except ProblemError as problem:
+        print(f"not compared with the data of {revision}: {problem}")
+        return None
+
+
+def _judge_candidate(known: Review, about: evidence.Subject, rewritten: str | None, scratch: Path) -> Review:
     folder = evidence.fetch_candidate(about.run_id, scratch)
     if folder is None:
         return _with(known, reasons=["pipeline inputs changed, but the train run left no candidate; re-run it"])
     candidate = bundle.load(folder / "bundle")
     brought = evidence.of_commit(str(about.merge), scratch)
-    judged = _judge(known, candidate, brought, params.load())
-    if judged.verdict == "cannot judge":
-        return judged
-    if problem := _forged(folder / "metrics.json", judged, candidate.digest):
-        return _with(judged, verdict="cannot judge", reasons=[problem])
+    before = evidence.of_working_tree()
+    judged = _judge(known, candidate, brought, before, before.params, folder / "run.json", rewritten)
+    if judged.gates and (problem := claims.problem(folder, candidate, brought.params, judged.metrics)):
+        return _with(judged, verdict="cannot judge", reasons=[*judged.reasons, problem], gates=[])
     return judged
 
 
-def _judge(known: Review, candidate: bundle.Bundle, brought: evidence.Material, ours: params.Params) -> Review:
-    if candidate.manifest.data_digest != brought.data_digest:
-        reason = "the candidate was trained on other data than the pull request holds now; train it again"
-        return _with(known, digest=candidate.digest, reasons=[reason])
-    from .compare import compare, judge_gate, parameters, verdict  # scikit-learn and pandas: only where a candidate is scored
+def _judge(
+    known: Review,
+    candidate: bundle.Bundle,
+    brought: evidence.Material,
+    before: evidence.Material | None,
+    ours: params.Params,
+    run_file: Path,
+    rewritten: str | None = None,
+) -> Review:
+    from .trial import Case, judge  # scikit-learn and pandas: only where a candidate is scored
 
-    champion, standing, problem = _champion()
-    rows = brought.test_rows()
-    outcome = compare(candidate, champion, rows, brought.params)
-    results = [judge_gate(gate, outcome.metrics, champion is not None) for gate in ours.gates]
-    said, reasons = verdict(results)
-    if problem:
-        said, reasons = "cannot judge", [problem]
-    remarks = [*known.notes, *([outcome.champion_problem] if outcome.champion_problem else [])]
-    return _with(
-        known,
-        verdict=said,
-        reasons=reasons,
-        notes=remarks,
-        digest=candidate.digest,
-        champion=standing,
-        rows=len(rows),
-        threshold=candidate.manifest.threshold,
-        data_digest=candidate.manifest.data_digest,
-        metrics=outcome.metrics,
-        slices=outcome.slices,
-        gates=results,
-        parameters=parameters(ours, brought.params),
-    )
+    champion, standing, unreachable = _champion()
+    judged = judge(known, Case(candidate, champion, standing, brought, before, ours, unreachable, rewritten))
+    return _with(judged, merge=_merge(known.merge, candidate.digest), cost=claims.cost(run_file), history=_history(ours.headline))
+
+
+def _overridden(judged: Review, number: int | None, created_at: str) -> Review:
+    """The judgement after a label of someone with write access; only what gates decided can be overridden."""
+    if number is None or not judged.gates or judged.verdict not in ("hold", "cannot judge"):
+        return judged
+    match override.find(number, created_at):
+        case override.Asked(by, reason):
+            return _with(judged, verdict="promote", override=Override(by, reason, judged.verdict))
+        case override.Refused(why):
+            return _with(judged, notes=[*judged.notes, f"is not overridden: {why}"])
+    return judged
+
+
+def _merge(known: Merge, digest: str) -> Merge:
+    return _with(known, version=version_of(digest, entries(POINTER)), environments=ENVIRONMENTS)
+
+
+def _history(headline: str) -> list[Release]:
+    found = {entry.pointer.version: entry.pointer.metrics.get(headline) for entry in entries(POINTER)}
+    return [Release(version, value) for version, value in sorted(found.items())][-MOST_RELEASES:]
 
 
 def _moved(merge: str) -> Champion:
@@ -133,110 +174,68 @@ def _champion() -> tuple[bundle.Bundle | None, Champion | None, str | None]:
         return None, standing, f"the champion {named.digest} cannot be read from the store: {error}"
 
 
-def _forged(path: Path, judged: Review, digest: str) -> str | None:
-    """Stored metrics decide nothing; a file that contradicts the judged ones is still a reason to stop."""
-    try:
-        stated = json.loads(path.read_bytes())
-        told, named = stated["metrics"], stated["digest"]
-        same = named == digest and all(abs(told[item.name] - item.candidate) <= 1e-4 for item in judged.metrics)
-    except (OSError, ValueError, LookupError, TypeError):
-        return "metrics.json of the candidate is missing or unreadable; train again"
-    wrong = "metrics.json of the candidate does not say what its bundle scores on the test rows; train again without editing it"
-    return None if same else wrong
-
-
-def _with(review: Review, **values: Any) -> Review:
-    return msgspec.structs.replace(review, **values)
-
-
-def notes(files: list[str]) -> list[str]:
-    """Sentences about changed files that need the code owners' eyes or should not be in a pull request."""
-    found = []
-    rules = [name for name in files if name.startswith((".github/", "models/")) or "/review/" in name or "/registry/" in name]
-    rules = [name for name in rules if name not in PROMOTED]
-    if rules:
-        found.append(f"changes {_list(rules)}: judged by main's version; the change takes effect after the merge and needs the code owners")
-    carried = [name for name in files if name in PROMOTED]
-    if carried and POINTER.as_posix() not in files:  # a revert of a promotion or rollback rightly takes them along
-        found.append(f"carries {_list(carried)}, which only promotion commits; drop them with `make drop-promoted`")
-    return found
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _with(record: Any, **values: Any) -> Any:
+    return msgspec.structs.replace(record, **values)
 
 
 def _write(review: Review) -> None:
     OUT.mkdir(exist_ok=True)
     write(OUT / "review.json", review)
-    text = render(review)
-    (OUT / "report.md").write_text(text, encoding="utf-8")
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as stream:
-            stream.write(text)
+    (OUT / "report.md").write_text(render(review), encoding="utf-8")
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as stream:
+            stream.write(summary(review))
 
 
-LIMIT = 65_000  # GitHub refuses comments over 65,536 characters; the rest is the watermark's
-_HEADLINES = {
-    "promote": "✅ Promote",
-    "hold": "❌ Hold",
-    "cannot judge": "⚠️ Cannot judge",
-    "unaffected": "⚪ Not affected",
-    "outdated": "⚪ Outdated",
-}
-_MARKS = {"pass": "✅", "fail": "❌", "not applied": "➖", "cannot be judged": "⚠️"}
+def _write_card(review: Review, promoted: bool) -> None:
+    data = params.load().data
+    version, commit = (review.merge.version, git("rev-parse", "HEAD")) if promoted else (None, None)
+    text = card.render(review, bundle.load(MADE), version=version, commit=commit, target=data.target, data=data.path)
+    (OUT / "card.md").write_text(text, encoding="utf-8")
 
 
-def render(review: Review) -> str:
-    """The report. Text that came from a pull request is escaped; what is too long is cut with a line that says so."""
-    environment = jinja2.Environment(  # noqa: S701 - Markdown: everything that a pull request brought goes through `code`
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters.update(code=_code, number=_number, delta=_delta, gate=_gate)
-    text = environment.get_template("comment.md.j2").render(review=review, headline=_HEADLINES[review.verdict])
-    if len(text) <= LIMIT:
-        return text
-    return text[: LIMIT - 200] + "\n\n_The rest of this report is too long for a comment; the summary of the review job has it._\n"
-
-
-def _code(value: object) -> str:
-    """A value in a code span: no Markdown, HTML, mention or table cell can come out of it."""
-    text = " ".join(str(value).split()).replace("`", "'").replace("|", "¦")
-    return f"`{text[:300] or ' '}`"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _delta(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.4f}".replace("-", "−")
-
-
-def _gate(results: list[GateResult], metric: str) -> str:
-    ours = [f"{_MARKS[item.outcome]} {item.gate.removeprefix(metric).strip()}" for item in results if item.metric == metric]
-    return "<br>".join(ours) or "–"
+def _run_id() -> int | None:
+    """The run that RUN_ID names, or the newest finished one of PULL_REQUEST."""
+    found, number = os.environ.get("RUN_ID", ""), os.environ.get("PULL_REQUEST", "")
+    if found.isdigit():
+        return int(found)
+    if number.isdigit():
+        return evidence.newest_run(int(number))
+    raise ProblemError("judge: RUN_ID must be the number of a train run, or PULL_REQUEST that of a pull request")
 
 
 def main() -> int:
-    """Judge, write both files, print the report. Exit code 1 only for ``main`` without the verdict *promote*."""
-    match sys.argv[1:]:
-        case ["sift", number] if number.isdigit():
-            review, about = sift(int(number))
-            tell({"score": about is not None})
-            if about is not None:
-                return 0
-        case ["run", number] if number.isdigit():
-            with tempfile.TemporaryDirectory() as scratch:
-                review = judge_run(int(number), Path(scratch))
-        case ["main"] | ["local"]:
-            review = judge_here()
-        case _:
-            raise ProblemError("judge: say `sift ID`, `run ID`, `main` or `local`; at home use `make report`")
+    """Judge, write the files, print the report. Exit code 1 only for ``main`` without the verdict *promote*."""
+    with tempfile.TemporaryDirectory() as folder:
+        review = _judged(sys.argv[1:], Path(folder))
+    if review is None:
+        return 0
     _write(review)
+    if sys.argv[1] in ("main", "local"):
+        _write_card(review, promoted=sys.argv[1] == "main")
     print((OUT / "report.md").read_text(encoding="utf-8"))
     return int(sys.argv[1] == "main" and review.verdict != "promote")
+
+
+def _judged(words: list[str], scratch: Path) -> Review | None:
+    match words:
+        case ["sift"]:
+            return _sifted()
+        case ["run"]:
+            return judge_run(int(_run_id() or 0), scratch)
+        case ["main"]:
+            return judge_main(scratch)
+        case ["local"]:
+            return judge_here(scratch)
+    raise ProblemError("judge: say `sift`, `run`, `main` or `local`; at home use `make report`")
+
+
+def _sifted() -> Review | None:
+    """The review where nothing must be scored; None where ``run`` has to go on, which the step's outputs say."""
+    number = _run_id()
+    review, about = (Review(verdict="outdated", reasons=["its training has not finished yet"]), None) if number is None else sift(number)
+    tell({"score": about is not None})
+    return None if about is not None else review
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -215,6 +216,11 @@ def _identity(model: Model | None) -> dict[str, object]:
 
 def _require_finite(predictions: list[dict[str, Any]]) -> None:
     rule = "the model has no finite answer for this record; its numbers are too extreme"
-    violations = [Violation(row, "", None, rule) for row, one in enumerate(predictions) if not math.isfinite(one["probability"])]
+    violations = [Violation(row, "", None, rule) for row, one in enumerate(predictions) if not all(map(math.isfinite, _numbers(one)))]
     if violations:
         raise broken(violations)
+
+
+def _numbers(answer: dict[str, Any]) -> Iterable[float]:
+    """The probability, the probabilities, or the value of one answer."""
+    return answer["probabilities"].values() if "probabilities" in answer else (answer.get("probability", answer["prediction"]),)
