@@ -12,7 +12,7 @@ JOBS ?= 2
 # More words for the command behind `demo` and `test`, for example `make test ARGS='-k hostile'`.
 ARGS ?=
 
-.PHONY: help setup demo test references lint format lock clean
+.PHONY: help setup demo test pictures reviews references lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
@@ -24,6 +24,12 @@ demo: .venv/.ready ## Bake the default project and watch its whole life, from fi
 
 test: .venv/.ready ## Test the template, the local GitHub, and the story
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+pictures: .venv/.ready ## Draw the comments in docs/pictures again (needs Chromium; npm packages go into the user's cache)
+	@$(BIN)/python -m rehearse.pictures docs/pictures
+
+reviews: .venv/.ready ## Make the reviews behind these pictures again (trains in build/pictures; figures of time are this machine's)
+	@$(BIN)/python -m rehearse.pictures.real
 
 references: .venv/.ready ## Make the reference models of all scenarios again (what changed, and nothing else)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(ARGS)

@@ -1,0 +1,25 @@
+"""Bakes the default project, for its code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ..errors import RehearseError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def bake(folder: Path) -> Path:
+    """The default project, baked into a new folder below ``folder``; raises ``RehearseError`` when that fails."""
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--default-config", "--output-dir", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RehearseError(f"the default project cannot be baked: {(done.stdout + done.stderr).strip()[:400]}")
+    return next(path.parent for path in folder.glob("*/params.yaml"))
+
+
+def package(project: Path) -> Path:
+    """The folder of a baked project's package."""
+    return next(path for path in (project / "src").iterdir() if path.is_dir())
