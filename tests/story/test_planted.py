@@ -176,7 +176,7 @@ def test_a_reason_makes_it_green_and_loud(opened: Planted) -> None:
     comment = opened.comment("held")
     assert REASON in comment
     assert PERSON in comment
-    assert "override" in comment.lower()
+    assert "**The gates are overridden** by `mona`" in comment
     assert "short" in comment, "what the gates said stays readable"
 
 
