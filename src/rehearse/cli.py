@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from .baking import bake
 from .errors import RehearseError
 from .story.play import Script, Story
 from .story.project import changes, inspect
@@ -25,7 +25,6 @@ BETTER = ["model.parameters.C=0.5"]
 BETTER_STILL = ["model.parameters.C=0.3"]
 WORSE = ["model.parameters.C=0.00001"]
 FORK = ["model.parameters.C=0.7"]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,20 +80,11 @@ def _demo(out: Path, as_json: bool, given: dict[str, tuple[str, ...]]) -> bool:
     if not as_json:
         terminal("step started", {"step": "1 bake"})
     began = time.monotonic()
-    baked = _bake(out / "project")
+    baked = bake(out / "project")
     step = Step("1 bake", True, round(time.monotonic() - began, 1), None, 0, f"the default project in {baked.relative_to(out)}")
     if not as_json:
         terminal("step finished", {"step": step})
     return _play(baked, out, as_json, given, step)
-
-
-def _bake(folder: Path) -> Path:
-    """Bake the default answers, without the hook's advice on what to type next."""
-    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--default-config", "--output-dir", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RehearseError(f"the default project cannot be baked: {(done.stdout + done.stderr).strip()[:400]}")
-    return next(folder.iterdir())
 
 
 def _play(project: Path, out: Path, as_json: bool, given: dict[str, tuple[str, ...]], baked: Step | None) -> bool:

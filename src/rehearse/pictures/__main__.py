@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ..baking import ROOT, bake, package
 from ..errors import RehearseError
-from .baking import ROOT, bake, package
 from .chromium import find_chromium
 from .comments import REVIEWS, comments
 from .node import run_script

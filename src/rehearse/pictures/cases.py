@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from .baking import ROOT
+from ..baking import ROOT
 
 SAMPLES = ROOT / "tests/generated"  # data and parameters of the problems beside the default one
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import yaml
 
+from ..baking import ROOT, bake
 from ..errors import RehearseError
 from ..story.project import Clone
-from .baking import ROOT, bake
 from .cases import Case, Step, cases
 from .comments import REVIEWS
 

@@ -1,4 +1,4 @@
-"""Bakes the default project, for its code."""
+"""Bakes the default project."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..errors import RehearseError
+from .errors import RehearseError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def bake(folder: Path) -> Path:
-    """The default project, baked into a new folder below ``folder``; raises ``RehearseError`` when that fails."""
+    """The default project, baked into a new folder below ``folder``, without the hook's advice on what to type next.
+
+    Raises ``RehearseError`` when that fails.
+    """
     command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--default-config", "--output-dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
