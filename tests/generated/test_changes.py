@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from churn import bundle, params
-from churn.review import Change, Estimate, Metric, changes, claims
+from churn.review import Change, Estimate, Metric, changes, claims, exam
 from planted import changed, default, make, telco
 
 CODEOWNERS = b"""\
@@ -62,6 +62,9 @@ def test_a_rewritten_workflow_is_named() -> None:
     assert changes.rewritten(["params.yaml", "src/churn/model.py", "docs/Makefile"]) is None
     told = str(changes.rewritten(["params.yaml", ".github/actions/setup/action.yml", "Makefile"]))
     assert "changes .github/actions/setup/action.yml, Makefile, so the candidate can be anything" in told
+    (condition,) = exam.origin(told)
+    assert (condition.outcome, condition.detail) == ("cannot be judged", told)
+    assert exam.origin(None) == []
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,17 @@ def test_one_version_per_digest_and_the_next_integer(git: Git) -> None:
     assert history.version_of(_digest(9), known) == 4, "a rollback does not free version 3"
 
 
+def test_states_that_are_no_pointer_are_left_out_of_the_history(git: Git, commit: Commit, capsys: pytest.CaptureFixture[str]) -> None:
+    pointer.write(PATH, _pointer(1))
+    commit("Promote")
+    PATH.write_text("<<<<<<< edited by hand\n")
+    commit("Break")
+    pointer.write(PATH, _pointer(2))
+    commit("Promote again")
+    assert [entry.pointer.version for entry in history.entries(PATH)] == [2, 1]
+    assert "left out: models/production.yaml at" in capsys.readouterr().out
+
+
 def test_rollback_targets(git: Git) -> None:
     _record(git, _pointer(1))
     _record(git, _pointer(2, previous=Previous(1, _digest(1))))
