@@ -1,18 +1,20 @@
 """Planted cases: each must get the right verdict and a sentence that names what is wrong."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
+import kinds
 import msgspec
 import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from churn import bundle, dataset
+from churn import bundle, dataset, params
 from churn.bundle import Bundle
 from churn.gate import Gate
 from churn.params import ColumnRule, Params
-from churn.review import Review
+from churn.review import Review, read, write
 from churn.review.report.render import render
 from planted import Court, changed, default, make, telco
 from sklearn.pipeline import Pipeline
@@ -35,7 +37,9 @@ def _says(review: Review, verdict: str, *words: str) -> None:
     stopped = [gate for gate in review.gates if gate.outcome not in ("pass", "not applied")]
     text = " ".join([*review.reasons, *(f"{gate.gate}: {gate.detail}" for gate in stopped)])
     assert review.verdict == verdict, text
-    report = render(review)
+    with tempfile.TemporaryDirectory() as folder:  # the step that posts has the file alone
+        write(Path(folder, "review.json"), review)
+        report = render(read(Path(folder, "review.json")))
     for word in words:
         assert word in text, text
         assert word in report.replace("−", "-") or word in report, report[:3000]
@@ -195,3 +199,24 @@ def test_a_broken_main_can_be_repaired_with_an_override(tmp_path: Path, champion
     review = court.judge(champion, default(), telco())
     _says(review, "cannot judge", "share no id")
     assert review.gates, "so that someone with write access can override it"
+
+
+def test_the_column_that_money_counts_by_may_go(tmp_path: Path, court: Court) -> None:
+    """Main's money needs it: profit cannot be computed any more, everything else can."""
+    features = changed(default().features, numeric=tuple(name for name in default().features.numeric if name != "monthly_charges"))
+    columns = {name: rule for name, rule in default().columns.items() if name != "monthly_charges"}
+    chosen = changed(default(), features=features, columns=columns, money=None)
+    frame = telco().drop(columns="monthly_charges")
+    review = court.judge(make(tmp_path / "free/bundle", chosen, frame), chosen, frame)
+    _says(review, "promote")
+    assert "profit" not in [metric.name for metric in review.metrics]
+
+
+def test_another_problem_is_judged_and_told(tmp_path: Path, court: Court) -> None:
+    """A team that brings data of its own: nothing of main's can be compared, and main's gates speak of metrics that are not there."""
+    chosen = params.parse(kinds.params_text("penguins"))
+    frame = dataset.read(kinds.DATA / "penguins.csv", chosen)
+    review = court.judge(make(tmp_path / "penguins/bundle", chosen, frame), chosen, frame)
+    _says(review, "cannot judge", "roc_auc was not computed")
+    assert "answers another question" in review.champion_problem
+    assert next(metric.name for metric in review.metrics) == "f1_macro"

@@ -48,9 +48,14 @@ def compute(
 
 
 def gains(frame: pd.DataFrame, params: Params) -> np.ndarray | None:
-    """The money that each row brings when it is positive and predicted so, ``[n]``; None where ``params`` names no money."""
+    """The money that each row brings when it is positive and predicted so, ``[n]``.
+
+    None where ``params`` names no money, or the rows (of a pull request with other data) do not have its column as numbers.
+    """
     money = params.money
     if money is None:
+        return None
+    if money.gain_column is not None and (money.gain_column not in frame or frame[money.gain_column].dtype.kind != "f"):
         return None
     factors = 1.0 if money.gain_column is None else frame[money.gain_column].to_numpy(dtype=np.float64)
     return np.full(len(frame), money.gain) * factors

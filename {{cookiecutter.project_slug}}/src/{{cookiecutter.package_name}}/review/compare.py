@@ -54,7 +54,6 @@ class Bench:
     def compare(self) -> Comparison:
         """The whole comparison."""
         conditions = exam.conditions(self.question, self.mine, self.split_changed)
-        sound = not any(result.subject == "predictions" and result.outcome == "cannot be judged" for result in conditions)
         mine, *theirs = speed.measure([self.candidate, *([self.champion] if self.champion else [])], self.rows.iloc[:200])
         return Comparison(
             metrics=estimate(self.question, self.mine, self.theirs),
@@ -63,7 +62,7 @@ class Bench:
             conditions=conditions,
             charts=curves.charts(self.question, self.mine, self.theirs),
             confusion=curves.confusion(self.question, self.mine),
-            importance=self._importance() if sound else [],
+            importance=self._importance(),
             speed=mine,
             champion_speed=theirs[0] if theirs else None,
             champion_problem=self.champion_problem,

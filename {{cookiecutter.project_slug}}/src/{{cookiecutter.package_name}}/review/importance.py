@@ -16,7 +16,8 @@ MOST_ROWS = 2_000
 def importance(model: Bundle, rows: pd.DataFrame, question: Question, metric: str, threshold: float, seed: int = 0) -> list[Importance]:
     """Mean loss and standard deviation over :data:`REPEATS` shuffles for each input column, the most important first.
 
-    At most :data:`MOST_ROWS` rows, drawn with ``seed``, are looked at.
+    At most :data:`MOST_ROWS` rows, drawn with ``seed``, are looked at. Empty where the metric is not defined on them (one class only, or
+    a metric of another problem); a column whose shuffles leave it undefined is left out.
     """
     random = np.random.default_rng(seed)
     chosen = np.sort(random.permutation(len(rows))[:MOST_ROWS])
@@ -32,9 +33,11 @@ def importance(model: Bundle, rows: pd.DataFrame, question: Question, metric: st
         values = metrics.compute(
             question.problem, question.targets[chosen], model.contract.scores(found), threshold, question.classes, gains, question.cost
         )
-        return sign * values[metric]
+        return sign * values.get(metric, np.nan)
 
     base = value()
+    if np.isnan(base):
+        return []
     found = []
     for kind, names in (("numeric", model.contract.numeric), ("categorical", model.contract.categorical)):
         for place, name in enumerate(names):
@@ -44,5 +47,6 @@ def importance(model: Bundle, rows: pd.DataFrame, question: Question, metric: st
                 matrices[kind][:, place] = whole[random.permutation(len(whole))]
                 losses.append(base - value())
             matrices[kind][:, place] = whole
-            found.append(Importance(name, float(np.mean(losses)), float(np.std(losses, ddof=1))))
+            if not np.isnan(losses).any():
+                found.append(Importance(name, float(np.mean(losses)), float(np.std(losses, ddof=1))))
     return sorted(found, key=lambda item: -item.mean)
