@@ -69,6 +69,7 @@ class Act:
 
     def __init__(self, order: Order, env: Mapping[str, str], folder: Path) -> None:
         self.killed = False
+        self.lost = False
         self.unsupported = False
         self.stderr_tail = ""
         self._hidden = _hidden_texts(order.secrets.values())
@@ -107,6 +108,15 @@ class Act:
             self._process.wait(timeout=5)
         self.end_group()
 
+    def lose(self) -> None:
+        """End the process and all that descends from it at once, as when the machine is lost: nothing can tidy up. Needs Linux."""
+        self.lost = True
+        self._signal(signal.SIGSTOP)  # so that it starts nothing meanwhile
+        for number in _descendants(self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        self.end_group()
+
     def end_group(self) -> None:
         """End what a step left running, as the end of a hosted machine does."""
         self._signal(signal.SIGKILL)
@@ -131,6 +141,18 @@ class Act:
             self.unsupported |= UNSUPPORTED in str(record.get("msg", ""))
             if record.get("level") != "warning":
                 self.stderr_tail = (self.stderr_tail + str(record.get("msg", "")) + "\n")[-4000:]
+
+
+def _descendants(root: int) -> list[int]:
+    """Every process below one, children before grandchildren."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile, or is no process
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [root]
+    for parent in found:
+        found += [number for number, its in parents.items() if its == parent]
+    return found[1:]
 
 
 def _hidden_texts(secrets: Iterable[str]) -> list[str]:

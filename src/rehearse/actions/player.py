@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RehearseError
 from ..github import git
-from ..github.hosts import API_URL, GIT_URL
+from ..github.hosts import API_URL, GIT_URL, RESULTS_HOST
 from ..github.model import CheckRun
 from ..world import write_home
 from . import concurrency
@@ -143,7 +143,7 @@ class Player:
             run.actor,
             secrets,
             variables,
-            _step_env(run),
+            _step_env(run) | _identity_env(run, secrets["GITHUB_TOKEN"]),
             run.actions,
         )
 
@@ -182,9 +182,11 @@ class Player:
     def _conclude(self, run: Run, act: Act, code: int) -> str:
         began = bool(run.jobs)
         for job in run.definition.jobs if run.definition else ():
-            run.jobs.setdefault(job, "cancelled" if act.killed else "skipped")
+            run.jobs.setdefault(job, "cancelled" if act.killed else "failure" if act.lost else "skipped")
         if act.killed:
             return "cancelled"
+        if act.lost:
+            return "failure"
         if act.unsupported:
             run.message = "a job was skipped because its runs-on is not known here"
             return "failure"
@@ -234,3 +236,12 @@ def _step_env(run: Run) -> dict[str, Any]:
         "GITHUB_WORKFLOW_SHA": run.tree_sha,
         "SHA_REF": run.sha,
     }
+
+
+def _identity_env(run: Run, token: str) -> dict[str, Any]:
+    """Where a job asks who it is, if a job of this run may; the answer still depends on the job that asks."""
+    jobs = run.definition.jobs if run.definition else {}
+    if not any(run.definition.job_permissions(job, fork=run.fork).get("id-token") == "write" for job in jobs):  # type: ignore[union-attr]
+        return {}
+    address = f"https://{RESULTS_HOST}/identity-token?api-version=2.0"
+    return {"ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token}

@@ -47,6 +47,7 @@ class Core:
         self.refused: list[str] = []
         self.problems: list[str] = []
         self.signed: dict[str, Path] = {}
+        self.identities: dict[str, dict[str, str]] = {}
         self.standins = StandIns((*standins, BUILT_IN))
         self.player = Player(self, limit, seconds)
         self._ids = itertools.count(1001)

@@ -1,10 +1,11 @@
-"""Faults on purpose: failing requests, an unreachable git store, tampered artifacts."""
+"""Faults on purpose: failing requests, an unreachable git store, tampered artifacts, clients that die in the middle."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 Transform = Callable[[bytes], bytes]
 
@@ -48,12 +49,39 @@ class Tampering:
 
 
 @dataclass
+class Interruption:
+    """Calls ``action`` (which ends the client) at the ``nth`` request whose name the pattern matches as a whole.
+
+    A request is named ``POST deployments`` (method, path below the repository) or ``push refs/heads/main``. ``before``: it is never
+    handled; ``during``: only the first half of what it sent is; ``after``: it is handled whole, its answer is lost.
+    """
+
+    pattern: re.Pattern[str]
+    moment: Literal["before", "during", "after"]
+    action: Callable[[], None]
+    nth: int = 1
+    hits: int = 0
+
+    def hit(self, name: str) -> bool:
+        """Count a request; whether this is the one."""
+        if not self.pattern.fullmatch(name):
+            return False
+        self.hits += 1
+        return self.hits == self.nth
+
+
+@dataclass
 class Faults:
     """All faults of one hub."""
 
     rest: list[Fault] = field(default_factory=list)
     git: list[Fault] = field(default_factory=list)
     tampering: list[Tampering] = field(default_factory=list)
+    interruptions: list[Interruption] = field(default_factory=list)
+
+    def interruption(self, name: str) -> Interruption | None:
+        """The interruption that strikes the request of this name, if any."""
+        return next((one for one in self.interruptions if one.hit(name)), None)
 
     def request(self, method: str, path: str) -> Fault | None:
         """The fault that strikes this request, if any."""

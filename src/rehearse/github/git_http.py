@@ -99,6 +99,11 @@ def read_updates(body: bytes) -> list[Update]:
     return [Update(one[3].decode(), one[1].decode(), one[2].decode()) for one in found if one]
 
 
+def pushed_refs(call: Call) -> list[str]:
+    """The refs that a push wants to change."""
+    return [one.ref for one in read_updates(_plain(call))]
+
+
 def _asked_refs(body: bytes) -> list[str]:
     return [line.split(b" ", 1)[1].strip().decode() for line in packet_lines(body) if line.startswith((b"ref-prefix ", b"want-ref "))]
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import re
 import secrets
-from collections.abc import Iterable
+import shutil
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from ..actions.runs import Run
 from ..errors import Refused, RehearseError
 from ..world import World
 from . import git
 from .core import Core, Listener
-from .faults import Fault, Tampering, Transform
+from .faults import Fault, Interruption, Tampering, Transform
 from .model import RepositoryState
 from .permissions import Caller, Person
 from .repository import Repository
@@ -88,6 +92,19 @@ class LocalGitHub:
         git.configure_bare(folder)
         return self._add(RepositoryState(self._core.next_id(), f"{owner}/{parent.name}", parent.default_branch, folder, parent=full_name))
 
+    def copy_repository(self, full_name: str, name: str) -> Repository:
+        """Another repository of the same owner with the same refs and records (runs left out). Raises ``RehearseError``."""
+        old = self._state(full_name)
+        folder = self._folder(old.owner, name)
+        shutil.copytree(old.git_dir, folder, symlinks=True)
+        kept = {one.name: getattr(old, one.name) for one in dataclasses.fields(old) if one.name not in ("runs", "push_lock")}
+        with self._core.lock:
+            made = RepositoryState(**copy.deepcopy(kept))
+        made.id, made.full_name, made.git_dir, made.push_lock = self._core.next_id(), f"{old.owner}/{name}", folder, threading.RLock()
+        for pull in made.pulls:
+            pull.head_repository = made.full_name if pull.head_repository == full_name else pull.head_repository
+        return self._add(made)
+
     def repository(self, full_name: str) -> Repository:
         """A repository by its full name. Raises ``RehearseError``."""
         return Repository(self._core, self._state(full_name))
@@ -98,6 +115,16 @@ class LocalGitHub:
         self._core.callers[token] = Caller(person=Person(login, frozenset(write_to)), token=token)
         self.world.tokens[token] = login
         return token
+
+    def let_write(self, token: str, full_name: str) -> None:
+        """Let the person of a token write to one more repository."""
+        caller = self._core.callers[token]
+        if caller.person is not None:
+            caller.person = dataclasses.replace(caller.person, write_to=caller.person.write_to | {full_name})
+
+    def identity(self, token: str) -> dict[str, str] | None:
+        """What an identity token of a job claims (``aud``, ``sub``, ``repository``); None for one that was never given out."""
+        return self._core.identities.get(token)
 
     def wait_idle(self, timeout: float = DEFAULT_WAIT) -> None:
         """Wait until no run is queued or running.
@@ -118,6 +145,14 @@ class LocalGitHub:
                 return self._core.player.cancel(run, "the rehearsal")
         raise RehearseError(f"there is no run {run_id}")
 
+    def lose(self, workflow: str) -> None:
+        """End the machine of the one run of a workflow that is at work, at once. Raises ``RehearseError`` when there is none."""
+        for run in self._core.player.all_runs():
+            if run.workflow == workflow and run.status == "in_progress" and run.act is not None:
+                run.message = "the runner was lost"
+                return run.act.lose()
+        raise RehearseError(f"no run of {workflow} is at work")
+
     def fail(self, method: str, path_regex: str, status: int = 502, times: int | None = None) -> Fault:
         """Let REST requests fail: ``method`` is a pattern for the whole word, the path is searched."""
         fault = Fault(re.compile(path_regex), status, method=method, times=times)
@@ -129,6 +164,14 @@ class LocalGitHub:
         fault = Fault(re.compile(ref_regex), status, repository=repository, times=times)
         self._core.faults.git.append(fault)
         return fault
+
+    def interrupt(
+        self, name_regex: str, moment: Literal["before", "during", "after"], action: Callable[[], None], nth: int = 1
+    ) -> Interruption:
+        """Call ``action`` at the ``nth`` request of that name (see :class:`Interruption`), for instance to kill who sent it."""
+        interruption = Interruption(re.compile(name_regex), moment, action, nth)
+        self._core.faults.interruptions.append(interruption)
+        return interruption
 
     def replace_artifact(self, run_id: int | str | None, name: str, transform: Transform) -> Tampering:
         """Tamper with the zip bytes of artifacts whose name matches the pattern ``name``.
@@ -151,6 +194,7 @@ class LocalGitHub:
         self._core.faults.rest.clear()
         self._core.faults.git.clear()
         self._core.faults.tampering.clear()
+        self._core.faults.interruptions.clear()
 
     @property
     def refused(self) -> list[str]:
@@ -159,7 +203,7 @@ class LocalGitHub:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """Every request: method, host, path, query, status, login, run."""
+        """Every request: name (see :class:`Interruption`), method, host, path, query, status, login, run."""
         return list(self._core.requests)
 
     @property

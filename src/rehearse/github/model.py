@@ -124,8 +124,25 @@ class Deployment:
 
 
 @dataclass
+class Asset:
+    """A file of a release. ``state`` is ``starter`` after an upload that broke off: the name is taken, the file is not there."""
+
+    id: int
+    name: str
+    path: Path
+    kind: str
+    state: str = "uploaded"
+    created_at: str = field(default_factory=now)
+
+    @property
+    def content(self) -> bytes:
+        """What was uploaded; nothing unless the upload was whole."""
+        return self.path.read_bytes() if self.state == "uploaded" else b""
+
+
+@dataclass
 class Release:
-    """A release; ``assets`` maps a file name to (id, path, content type)."""
+    """A release; ``assets`` maps a file name to the file. Drafts may share a tag's name, published releases may not."""
 
     id: int
     tag_name: str
@@ -135,8 +152,9 @@ class Release:
     author: str
     draft: bool = False
     prerelease: bool = False
-    assets: dict[str, tuple[int, Path, str]] = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
     created_at: str = field(default_factory=now)
+    published_at: str | None = None
 
 
 @dataclass
@@ -191,6 +209,7 @@ class RepositoryState:
     checks: list[CheckRun] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    attestations: dict[str, int] = field(default_factory=dict)  # how many there are, by the digest of their subject
     runs: list[Run] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -151,9 +151,11 @@ class Server:
             body,
             caller or Caller(),
         )
-        reply = Reply.of(401, {"message": "Bad credentials"}) if caller is None else self._handle(call)
+        name = _name(call)
+        reply = Reply.of(401, {"message": "Bad credentials"}) if caller is None else self._handle(call, name)
         run = call.caller.run
         self.core.log_request(
+            name=name,
             method=call.method,
             host=call.host,
             path=path,
@@ -166,7 +168,21 @@ class Server:
         )
         return reply
 
-    def _handle(self, call: Call) -> Reply:
+    def _handle(self, call: Call, name: str) -> Reply:
+        struck = self.core.faults.interruption(name)
+        if struck is None:
+            return self._answered(call)
+        if struck.moment != "after":
+            struck.action()
+        if struck.moment == "during":
+            call.body = call.body[: len(call.body) // 2]
+        if struck.moment != "before":
+            self._answered(call)
+        if struck.moment == "after":
+            struck.action()
+        return Reply.of(503, {"message": "interrupted by the rehearsal"})
+
+    def _answered(self, call: Call) -> Reply:
         from .rest import answer
 
         try:
@@ -197,6 +213,13 @@ class Server:
         except Exception as error:  # a defect must reach the one who waits, not only the client
             self.core.problems.append(f"{call.method} {call.path}: {error!r}")
             return Reply.of(500, {"message": "Server Error"})
+
+
+def _name(call: Call) -> str:
+    """``push REF ...`` or ``METHOD path below the repository``, by which interruptions know a request."""
+    if call.path.endswith("/git-receive-pack") and (refs := git_http.pushed_refs(call)):
+        return f"push {' '.join(refs)}"
+    return f"{call.method} {re.sub(r'^(/api/v3)?/(repos/[^/]+/[^/]+/)?', '', call.path)}"
 
 
 class _QuietServer(uvicorn.Server):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
 from ..actions.runs import Run
 from .hosts import API_URL, GIT_URL, UPLOADS_HOST
-from .model import Artifact, CheckRun, Comment, Deployment, Issue, IssueEvent, Pull, Release, RepositoryState, Status
+from .model import Artifact, Asset, CheckRun, Comment, Deployment, Issue, IssueEvent, Pull, Release, RepositoryState, Status
 
 View = dict[str, Any]
 
@@ -286,23 +287,6 @@ def deployment(state: RepositoryState, one: Deployment) -> View:
 def release(state: RepositoryState, one: Release) -> View:
     """A release with its assets."""
     url = f"{API_URL}/repos/{state.full_name}/releases/{one.id}"
-    assets = [
-        {
-            "id": number,
-            "node_id": f"RA_{number}",
-            "name": name,
-            "label": "",
-            "state": "uploaded",
-            "created_at": one.created_at,
-            "updated_at": one.created_at,
-            "download_count": 0,
-            "content_type": kind,
-            "size": path.stat().st_size,
-            "url": f"{API_URL}/repos/{state.full_name}/releases/assets/{number}",
-            "browser_download_url": f"{GIT_URL}/{state.full_name}/releases/download/{one.tag_name}/{name}",
-        }
-        for name, (number, path, kind) in one.assets.items()
-    ]
     return {
         "id": one.id,
         "node_id": f"RE_{one.id}",
@@ -314,12 +298,33 @@ def release(state: RepositoryState, one: Release) -> View:
         "prerelease": one.prerelease,
         "author": user(one.author),
         "created_at": one.created_at,
-        "published_at": None if one.draft else one.created_at,
-        "assets": assets,
+        "published_at": one.published_at,
+        "assets": [asset(state, one, item) for item in one.assets.values()],
         "url": url,
-        "html_url": f"{GIT_URL}/{state.full_name}/releases/tag/{one.tag_name}",
+        "html_url": f"{GIT_URL}/{state.full_name}/releases/tag/{f'untagged-{one.id}' if one.draft else one.tag_name}",
         "assets_url": f"{url}/assets",
         "upload_url": f"https://{UPLOADS_HOST}/repos/{state.full_name}/releases/{one.id}/assets{{?name,label}}",
+    }
+
+
+def asset(state: RepositoryState, one: Release, item: Asset) -> View:
+    """A file of a release."""
+    whole = item.state == "uploaded"
+    return {
+        "id": item.id,
+        "node_id": f"RA_{item.id}",
+        "name": item.name,
+        "label": "",
+        "state": item.state,
+        "created_at": item.created_at,
+        "updated_at": item.created_at,
+        "download_count": 0,
+        "content_type": item.kind,
+        "size": len(item.content),
+        "digest": f"sha256:{hashlib.sha256(item.content).hexdigest()}" if whole else None,
+        "uploader": user(one.author),
+        "url": f"{API_URL}/repos/{state.full_name}/releases/assets/{item.id}",
+        "browser_download_url": f"{GIT_URL}/{state.full_name}/releases/download/{one.tag_name}/{item.name}",
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 
 from ...errors import Refused
@@ -50,6 +52,31 @@ def whoami(context: Context) -> Reply:
     if context.by_run:
         raise Refused(403, "Resource not accessible by integration")
     return Reply.of(200, views.user(context.login))
+
+
+@route("GET", "/meta")
+def meta(_: Context) -> Reply:
+    return Reply.of(200, {"ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJlaGVhcnNhbA"], "verifiable_password_authentication": False})
+
+
+@route("POST", "~/attestations", "attestations:write")
+def attest(context: Context) -> Reply:
+    """Keep an attestation under the digest of each of its subjects. Whoever signs needs an identity, so the job must be given one."""
+    if not context.call.caller.may(context.state.full_name, (("id-token", "write"),)):
+        raise Refused(403, "Resource not accessible by integration")
+    envelope = context.call.json()["bundle"]["dsseEnvelope"]
+    for subject in json.loads(base64.b64decode(envelope["payload"]))["subject"]:
+        digest = f"sha256:{subject['digest']['sha256']}"
+        context.state.attestations[digest] = context.state.attestations.get(digest, 0) + 1
+    return Reply.of(201, {"id": sum(context.state.attestations.values())})
+
+
+@route("GET", "~/attestations/{digest}", "attestations:read")
+def attestations(context: Context) -> Reply:
+    count = context.state.attestations.get(context.parts["digest"], 0)
+    if not count:
+        raise Refused(404, "Not Found")
+    return Reply.of(200, {"attestations": [{"repository_id": context.state.id, "bundle": {}}] * count})
 
 
 @route("GET", "/users/{user}")

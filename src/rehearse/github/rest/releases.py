@@ -1,24 +1,44 @@
-"""Releases and their assets."""
+"""Releases and their assets: drafts are for those who may write, a file's name can be had once, uploads have a host of their own."""
 
 from __future__ import annotations
 
+import re
+
 from ...errors import Refused
 from .. import git, merging, views
-from ..model import Release
+from ..hosts import UPLOADS_HOST
+from ..model import Asset, Release, now
 from ..server import Reply
 from .router import Context, page, required, route
 
+WRITE = (("contents", "write"),)
+
+
+def _seen(context: Context) -> list[Release]:
+    """Releases that the caller sees, oldest first."""
+    drafts = context.call.caller.may(context.state.full_name, WRITE)
+    return [one for one in context.state.releases if drafts or not one.draft]
+
 
 def _release(context: Context) -> Release:
-    found = next((one for one in context.state.releases if one.id == context.number("n")), None)
+    found = next((one for one in _seen(context) if one.id == context.number("n")), None)
     if found is None:
         raise Refused(404, "Not Found")
     return found
 
 
+def _publish(context: Context, one: Release) -> None:
+    """Refuse a second release of a tag, and make a tag that is not there. Raises ``Refused`` (422)."""
+    if any(other.tag_name == one.tag_name and not other.draft and other is not one for other in context.state.releases):
+        raise Refused(422, "Validation Failed: tag_name already_exists")
+    _tag(context, one.tag_name, one.target)
+    one.draft, one.published_at = False, one.published_at or now()
+    context.core.tell("release", repository=context.state.full_name, tag=one.tag_name, draft=False)
+
+
 @route("GET", "~/releases", "contents:read")
 def list_releases(context: Context) -> Reply:
-    return page(context, [views.release(context.state, one) for one in reversed(context.state.releases)])
+    return page(context, [views.release(context.state, one) for one in reversed(_seen(context))])
 
 
 @route("POST", "~/releases", "contents:write", locked=False)
@@ -27,10 +47,6 @@ def create_release(context: Context) -> Reply:
     required(value, "tag_name")
     tag, target = str(value["tag_name"]), str(value.get("target_commitish") or context.state.default_branch)
     with context.state.push_lock, context.core.lock:
-        if any(one.tag_name == tag for one in context.state.releases):
-            raise Refused(422, "Validation Failed: tag_name already_exists")
-        if not value.get("draft"):
-            _tag(context, tag, target)
         made = Release(
             context.core.next_id(),
             tag,
@@ -38,11 +54,12 @@ def create_release(context: Context) -> Reply:
             str(value.get("body") or ""),
             target,
             context.login,
-            bool(value.get("draft")),
+            True,
             bool(value.get("prerelease")),
         )
+        if not value.get("draft"):
+            _publish(context, made)
         context.state.releases.append(made)
-        context.core.tell("release", repository=context.state.full_name, tag=tag, draft=made.draft)
         return Reply.of(201, views.release(context.state, made))
 
 
@@ -83,9 +100,12 @@ def edit_release(context: Context) -> Reply:
     with context.state.push_lock, context.core.lock:
         one = _release(context)
         one.name, one.body = str(value.get("name") or one.name), str(value.get("body") or one.body)
-        one.draft, one.prerelease = bool(value.get("draft", one.draft)), bool(value.get("prerelease", one.prerelease))
-        if not one.draft:
-            _tag(context, one.tag_name, one.target)
+        one.tag_name, one.target = str(value.get("tag_name") or one.tag_name), str(value.get("target_commitish") or one.target)
+        one.prerelease = bool(value.get("prerelease", one.prerelease))
+        if value.get("draft", one.draft):
+            one.draft = True
+        else:
+            _publish(context, one)
         return Reply.of(200, views.release(context.state, one))
 
 
@@ -97,16 +117,22 @@ def delete_release(context: Context) -> Reply:
 
 @route("POST", "~/releases/{n}/assets", "contents:write")
 def upload_asset(context: Context) -> Reply:
-    one, name = _release(context), context.call.query.get("name", "")
-    if not name or "/" in name or name.startswith("."):
-        raise Refused(422, "Validation Failed: the asset needs a plain file name")
+    if context.call.host != UPLOADS_HOST:
+        raise Refused(404, "Not Found")
+    one, kind = _release(context), context.call.headers.get("content-type")
+    name = re.sub(r"[^\w.+-]+", ".", context.call.query.get("name", "")).strip(".")
+    if not name or not kind:
+        raise Refused(400, "Invalid request: an asset needs ?name= and a Content-Type")
+    if "content-length" not in context.call.headers:
+        raise Refused(400, "Bad Content-Length: the size of an asset must be told before it is sent")
     if name in one.assets:
         raise Refused(422, "Validation Failed: already_exists")
     number = context.core.next_id()
     path = context.core.world.folder / "releases" / str(number)
     path.write_bytes(context.call.body)
-    one.assets[name] = (number, path, context.call.headers.get("content-type", "application/octet-stream"))
-    return Reply.of(201, next(asset for asset in views.release(context.state, one)["assets"] if asset["id"] == number))
+    whole = int(context.call.headers["content-length"]) == len(context.call.body)
+    made = one.assets[name] = Asset(number, name, path, kind, "uploaded" if whole else "starter")
+    return Reply.of(201, views.asset(context.state, one, made))
 
 
 @route("GET", "~/releases/{n}/assets", "contents:read")
@@ -114,21 +140,34 @@ def list_assets(context: Context) -> Reply:
     return page(context, views.release(context.state, _release(context))["assets"])
 
 
+def _asset(context: Context) -> tuple[Release, Asset]:
+    """The asset with the path's number. Raises ``Refused`` (404)."""
+    for one in _seen(context):
+        for item in one.assets.values():
+            if item.id == context.number("n"):
+                return one, item
+    raise Refused(404, "Not Found")
+
+
 @route("GET", "~/releases/assets/{n}", "contents:read")
 def download_asset(context: Context) -> Reply:
-    for one in context.state.releases:
-        for asset in views.release(context.state, one)["assets"]:
-            if asset["id"] == context.number("n"):
-                if "octet-stream" not in context.call.headers.get("accept", ""):
-                    return Reply.of(200, asset)
-                return Reply(200, one.assets[asset["name"]][1].read_bytes(), asset["content_type"])
-    raise Refused(404, "Not Found")
+    one, item = _asset(context)
+    if "octet-stream" not in context.call.headers.get("accept", ""):
+        return Reply.of(200, views.asset(context.state, one, item))
+    return Reply(200, item.content, item.kind)
+
+
+@route("DELETE", "~/releases/assets/{n}", "contents:write")
+def delete_asset(context: Context) -> Reply:
+    one, item = _asset(context)
+    del one.assets[item.name]
+    return Reply(204)
 
 
 @route("GET", "/(?P<owner>[^/]+)/(?P<name>[^/]+)/releases/download/{tag}/{asset}", "contents:read")
 def browse_asset(context: Context) -> Reply:
     for one in context.state.releases:
-        if one.tag_name == context.parts["tag"] and context.parts["asset"] in one.assets:
-            _, path, kind = one.assets[context.parts["asset"]]
-            return Reply(200, path.read_bytes(), kind)
+        if one.tag_name == context.parts["tag"] and not one.draft and context.parts["asset"] in one.assets:
+            item = one.assets[context.parts["asset"]]
+            return Reply(200, item.content, item.kind)
     raise Refused(404, "Not Found")
