@@ -47,6 +47,8 @@ INSTALLED = set(
     sklearn smmap sqltrie starlette sympy tabulate threadpoolctl tomlkit tqdm typeguard typing_extensions
     typing_inspect typing_inspection tzdata tzlocal urllib3 uv uv_build uvicorn uvloop vine voluptuous wcwidth wheel
     yaml yarl zc zc_lockfile
+    adlfs aiobotocore aioitertools azure boto3 botocore dvc_azure dvc_gs dvc_s3 dvc_ssh gcsfs jmespath s3fs s3transfer
+    sshfs wrapt
     """.split()
 )
 
@@ -105,6 +107,16 @@ def owner_rule(value: str) -> str | None:
     return None
 
 
+def store_rule(value: str) -> str | None:
+    """What a place for models breaks, or ``None``."""
+    path, host = r"(?:/[\w.=+-]+)", r"[\w.-]+"
+    if len(value) > 200 or not re.fullmatch(
+        rf"git|(?:s3|gs|azure)://{host}{path}*|ssh://(?:{host}@)?{host}(?::\d+)?{path}+|{path}+", value, re.ASCII
+    ):
+        return "must be 'git', a URL that begins with s3://, gs://, azure:// or ssh://, without a password, or a folder's absolute path"
+    return None
+
+
 def first_problem() -> str | None:
     """One complete line about the first bad answer, or ``None`` when all are good."""
     checks = [
@@ -112,6 +124,7 @@ def first_problem() -> str | None:
         ("project_slug", slug_rule, "house-prices"),
         ("package_name", package_rule, "house_prices"),
         ("github_owner", owner_rule, "octo-org"),
+        ("store", store_rule, "s3://bucket/prefix"),
     ]
     for name, rule, example in checks:
         value = ANSWERS.get(name)

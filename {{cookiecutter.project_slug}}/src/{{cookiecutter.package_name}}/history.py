@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .git import git, show
+from .git import git, show_each
 from .pointer import Pointer, PointerError, parse
 
 
@@ -15,14 +15,14 @@ class Entry:
     recorded: str
 
 
-def entries(path: Path) -> list[Entry]:
-    """Every state of a pointer file, newest first. States that are no pointer (edited by hand, broken) are left out.
+def entries(path: Path, revision: str = "HEAD") -> list[Entry]:
+    """Every state of a pointer file up to a revision, newest first. States that are no pointer (edited by hand, broken) are left out.
 
     Needs the full history: a shallow clone knows only what it has.
     """
     found = []
-    for commit in git("log", "--format=%H", "--first-parent", "--", path.as_posix()).split():
-        text = show(commit, path.as_posix())
+    commits = git("log", "--format=%H", "--first-parent", revision, "--", path.as_posix()).split()
+    for commit, text in zip(commits, show_each(commits, path.as_posix()), strict=True):
         if text is None:
             continue
         try:

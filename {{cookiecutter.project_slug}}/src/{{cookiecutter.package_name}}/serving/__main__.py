@@ -6,8 +6,10 @@ import hashlib
 import logging
 import os
 import re
+import signal
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -107,12 +109,21 @@ def main() -> None:
     log.info("listening on http://%s:%d (an example record: GET /model)", f"[{host}]" if ":" in host else host, port)
     if follower:
         follower.start()
+    if options.until_input_ends:
+        threading.Thread(target=_stop_with_input, daemon=True).start()
     try:
         Server(application(live), live).run(sockets=[listener])
     finally:
         if follower:
             follower.stop()
     log.info("stopped")
+
+
+def _stop_with_input() -> None:
+    """Stop, as after SIGTERM, when whoever holds the other end of standard input is gone."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _follower(options: argparse.Namespace, live: Live) -> Follower:
@@ -148,6 +159,7 @@ def _options() -> argparse.Namespace:
     add("--poll", type=float, default=2.0, metavar="SECONDS", help="time between two looks at the pointer (default: %(default)s)")
     add("--cache", type=Path, metavar="DIR", help="where fetched bundles are kept (default: in the user's cache folder)")
     add("--model", type=Path, metavar="DIR", help="serve this bundle; with --follow only until there is a pointer")
+    add("--until-input-ends", action="store_true", help="stop when standard input closes: for a server that belongs to another process")
     options = parser.parse_args()
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", options.environment):
         raise SettingError(f"--environment {options.environment!r} is not a name of lower-case letters, digits, - and _, as in production")

@@ -1,6 +1,7 @@
 """Reads a pointer and its bundle from a git remote, into a cache of its own. It only ever reads the remote.
 
-Credentials are git's own (a credential helper, an SSH agent): for a private repository a read-only deploy key is enough.
+Credentials are git's own (a credential helper, an SSH agent): for a private repository a read-only deploy key is enough. A bundle that
+is kept outside git (see :mod:`..store`) is read with the provider's own credentials and with the settings in the remote's ``.dvc/config``.
 """
 
 import os
@@ -130,24 +131,37 @@ class Remote:
         return git_bytes("cat-file", "blob", name, cwd=self._git)
 
     def _download(self, wanted: Pointer) -> None:
-        if not (place := _PLACE.fullmatch(wanted.bundle)):
-            raise BundleError(
-                f"{self}: bundle {wanted.bundle!r} is not a place in a git ref, as in refs/dvc/store:bundles/…; promote again"
-            )
-        self._fetch(place[1], _STORE)
-        entries = git("ls-tree", _STORE, "--", place[2].rstrip("/") + "/", cwd=self._git).splitlines()
-        if not entries:
-            raise BundleError(f"{place[1]} of {without_credentials(self.url)} has no bundle {wanted.digest}; promote again")
         target = self._folder(wanted.digest)
         temporary = target.with_name(f".{target.name}-{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
-            for entry in entries:
-                self._save(entry, temporary)
+            if place := _PLACE.fullmatch(wanted.bundle):
+                self._copy_from_git(place[1], place[2], wanted.digest, temporary)
+            else:
+                self._copy_from_outside(wanted.bundle, temporary)
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def _copy_from_git(self, ref: str, path: str, digest: str, folder: Path) -> None:
+        self._fetch(ref, _STORE)
+        entries = git("ls-tree", _STORE, "--", path.rstrip("/") + "/", cwd=self._git).splitlines()
+        if not entries:
+            raise BundleError(f"{ref} of {without_credentials(self.url)} has no bundle {digest}; promote again")
+        for entry in entries:
+            self._save(entry, folder)
+
+    def _copy_from_outside(self, address: str, folder: Path) -> None:
+        if "://" not in address and not Path(address).is_absolute():
+            raise BundleError(
+                f"{self}: bundle {address!r} is not a place in a git ref, as in refs/dvc/store:bundles/…, nor a URL; promote again"
+            )
+        from ..store import outside  # only here: the git ref needs none of it
+
+        entry = git("ls-tree", _BRANCH, "--", ".dvc/config", cwd=self._git)
+        settings = self._blob(entry.split()[2], _LARGEST_POINTER, ".dvc/config").decode("utf-8", "replace") if entry else ""
+        outside.fetch(address, settings, folder)
 
     def _save(self, entry: str, folder: Path) -> None:
         kind, path = entry.split("\t")
