@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from churn import ProblemError, github, pointer
+from churn import ProblemError, github, pointer, store
 from churn.github import GitHubError
 from churn.pointer import Pointer
 from churn.registry import hold_issue
@@ -166,7 +166,7 @@ DIGEST = f"sha256:{'a' * 64}"
 def main(commit: Callable[..., str], hub: FakeGitHub) -> Callable[..., None]:
     """Main with version 4 in production and newer inputs; call it with a verdict and reasons for a review of them."""
     first = commit("inputs", params_dot_yaml="seed: 0\n")
-    named = Pointer("churn", 4, DIGEST, pointer.address(DIGEST), first, "mona")
+    named = Pointer("churn", 4, DIGEST, store.configured().address(DIGEST), first, "mona")
     pointer.write(Path("models/production.yaml"), named)
     commit("promotion")
     commit("more inputs", params_dot_yaml="seed: 1\n")

@@ -1,13 +1,12 @@
-"""Versions, rollback targets, the store and main, with real git repositories."""
+"""Versions, rollback targets and main, with real git repositories."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from churn import history, pointer
-from churn.pointer import Held, Pointer, PointerError, Previous, StoreError
-from churn.registry import rollback
+from churn import history, params, pointer
+from churn.pointer import Held, Pointer, PointerError, Previous
+from churn.registry import main_branch, restore, rollback
 from churn.registry.rollback import RollbackError
 
 Commit = Callable[..., str]
@@ -17,7 +16,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def _pointer(version: int, **values: object) -> Pointer:
-    base = {"model": "churn", "version": version, "digest": _digest(version), "bundle": pointer.address(_digest(version)), "commit": SHA}
+    base = {"model": "churn", "version": version, "digest": _digest(version), "bundle": f"bundles/{version}", "commit": SHA}
     return Pointer(**(base | {"promoted_by": "mona", "metrics": {"roc_auc": 0.85}} | values))
 
 
@@ -84,41 +83,60 @@ def test_rollback_targets(git: Git) -> None:
 
 def test_rollback_holds_what_it_leaves_and_lifts_what_it_restores() -> None:
     now = _pointer(3, held=(Held(2, _digest(2), SHA, "earlier"),))
-    new = rollback._restored(_pointer(2), now, Held(3, _digest(3), SHA, "now"))
+    new = restore.restored(_pointer(2), now, Held(3, _digest(3), SHA, "now"))
     assert (new.version, [item.version for item in new.held]) == (2, [3])
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> Path:
-    folder = tmp_path / "origin.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
-    return folder
+PARAMS = (Path(params.__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 
 
-def _clone(origin: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    subprocess.run(["git", "clone", "-q", str(origin), str(folder)], check=True, capture_output=True)
-    (folder / ".gitignore").write_text("/.dvc-store/\n")
-    monkeypatch.chdir(folder)
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("{environments: [staging]}", "promotion.environments must end in 'production', where a model goes last, not ['staging']"),
+        ("{environments: [staging, staging, production]}", "promotion.environments[1] 'staging' is listed twice; delete one"),
+        ("{environments: [My env, production]}", "promotion.environments[0] 'My env' must be small letters, digits, '-' and '_'"),
+        ("{push: pull-requests}", "promotion.push 'pull-requests' is not known (did you mean 'pull-request'?)"),
+        ("{pish: direct}", "promotion.pish is not a known key (did you mean 'push'?)"),
+        ("{image: acme/churn}", "promotion.image must be 'none' or a repository of a registry, in small letters and without a tag"),
+        ("{image: 'ghcr.io/Acme/churn'}", "such as 'ghcr.io/owner/name', not 'ghcr.io/Acme/churn'"),
+        ("{image: 'ghcr.io/acme/churn:latest'}", "not 'ghcr.io/acme/churn:latest'"),
+        ("{image: 'ghcr.io'}", "not 'ghcr.io'"),
+    ],
+)
+def test_a_wrong_promotion_block_is_one_line(block: str, words: str) -> None:
+    text = PARAMS[: PARAMS.index("\npromotion:")] + f"\npromotion: {block}\n"
+    with pytest.raises(params.ParamsError) as caught:
+        params.parse(text)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_the_store_keeps_what_two_writers_add(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _clone(origin, tmp_path / "a", monkeypatch)
-    (pointer.open_store() / "one").write_text("1")
-    _clone(origin, tmp_path / "b", monkeypatch)
-    (pointer.open_store() / "two").write_text("2")
-    pointer.save_store("two")
-    monkeypatch.chdir(tmp_path / "a")
-    pointer.save_store("one")
-    pointer.save_store("one again: nothing to do")
-    _clone(origin, tmp_path / "c", monkeypatch)
-    assert {path.name for path in pointer.open_store().iterdir()} >= {"one", "two"}
+@pytest.mark.parametrize("image", ["none", "ghcr.io/acme/churn", "127.0.0.1:5000/churn", "localhost/a/b_c", "registry:5000/a.b--c"])
+def test_repositories_of_registries(image: str) -> None:
+    text = PARAMS[: PARAMS.index("\npromotion:")] + f"\npromotion: {{image: '{image}'}}\n"
+    assert params.parse(text).promotion.image == image
 
 
-def test_a_store_out_of_reach_is_one_line(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _clone(origin, tmp_path / "a", monkeypatch)
-    pointer.open_store()
-    origin.rename(tmp_path / "gone.git")
-    (pointer.FOLDER / "one").write_text("1")
-    with pytest.raises(StoreError, match="the store refs/dvc/store cannot be read"):
-        pointer.open_store()
-    assert (pointer.FOLDER / "one").exists()
+def test_a_commit_on_main_changes_its_files_and_no_others(git: Git, commit: Commit) -> None:
+    base = commit(models__production_dot_yaml="old\n", models__card_dot_md="card\n", README_dot_md="read\n")
+    Path("README.md").write_text("a change that nobody committed\n")
+    made = main_branch.commit_on(base, {"models/production.yaml": "new\n", "a/b/c.txt": "deep\n", "dvc.lock": "lock\n"}, "Promote")
+    changed = git("diff", "--name-only", base, made).split()
+    assert changed == ["a/b/c.txt", "dvc.lock", "models/production.yaml"]
+    assert git("show", f"{made}:a/b/c.txt") == "deep"
+    assert git("rev-parse", f"{made}^") == base == git("rev-parse", "HEAD"), "neither the branch nor the working tree moved"
+    assert main_branch.commit_on(made, {"dvc.lock": "lock\n"}, "Again") == made, "what main has already makes no commit"
+
+
+def test_a_clone_follows_main_up_to_other_inputs(git: Git, commit: Commit, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a bundle trained before would pass for what main's new inputs make."""
+    first = commit(params_dot_yaml="C: 1\n", models__production_dot_yaml="old\n")
+    promoted = main_branch.commit_on(first, {"models/production.yaml": "new\n"}, "Promote")
+    main_branch.follow(promoted)
+    assert git("rev-parse", "HEAD") == promoted
+    assert PATH.read_text() == "new\n"
+    main_branch.follow(main_branch.commit_on(promoted, {"params.yaml": "C: 2\n"}, "Merge"))
+    assert git("rev-parse", "HEAD") == promoted
+    assert Path("params.yaml").read_text() == "C: 1\n"
+    assert "with other inputs than this clone; `git pull` brings it there" in capsys.readouterr().out

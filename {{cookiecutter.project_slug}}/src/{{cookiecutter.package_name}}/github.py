@@ -40,9 +40,17 @@ def send(method: str, path: str, body: dict[str, Any]) -> Any:
     return json.loads(answer) if answer.strip() else None
 
 
-def download(path: str, target: Path) -> None:
-    """Save the body of a GET, following redirects."""
-    target.write_bytes(_gh(_address(path, {})))
+def download(path: str, target: Path, accept: str = "*/*") -> None:
+    """Save the body of a GET, following redirects; ``application/octet-stream`` gives a release's file instead of words about it."""
+    target.write_bytes(_gh(_address(path, {}), "--header", f"Accept: {accept}"))
+
+
+def upload(address: str, path: Path, kind: str) -> Any:
+    """POST a file of a media type to a whole address, such as a release's; the decoded answer.
+
+    It goes by its path, not through a pipe: GitHub wants to know its size first.
+    """
+    return json.loads(_gh(address, "--method", "POST", "--header", f"Content-Type: {kind}", "--input", str(path)))
 
 
 def _address(path: str, query: dict[str, object]) -> str:

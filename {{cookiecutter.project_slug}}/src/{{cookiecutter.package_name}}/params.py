@@ -115,6 +115,19 @@ class Judging(_Struct):
     min_n: int = 100
 
 
+class Promotion(_Struct):
+    """``environments`` in the order in which a model goes through them, the last is ``production``.
+
+    ``push`` is how main gets the promotion's commit, ``rebuild`` whether main trains again and takes no candidate over. ``image`` is
+    the repository of a registry that gets the serving image of each promoted bundle, ``none`` where no image is built.
+    """
+
+    environments: tuple[str, ...] = ("staging", "production")
+    push: Literal["direct", "deploy-key", "pull-request"] = "direct"
+    rebuild: bool = False
+    image: str = "none"
+
+
 class Params(_Struct):
     """The whole of ``params.yaml``."""
 
@@ -131,6 +144,7 @@ class Params(_Struct):
     protected: tuple[str, ...] = ()
     slices: tuple[str | SliceRule, ...] = ()
     review: Judging = Judging()
+    promotion: Promotion = Promotion()
     seed: int = 0
 
     def contract(self) -> Contract:

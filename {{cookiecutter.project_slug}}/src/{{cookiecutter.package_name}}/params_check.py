@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from . import gate_check  # by its module: the two files use each other
+from . import gate_check, promotion_check  # by their modules: the files use each other
 from .gate import Gate, metric_names
-from .params import MOST_SLICES, ColumnRule, Data, Params, SliceRule, Split, Threshold
+from .params import MOST_SLICES, ColumnRule, Data, Params, Promotion, SliceRule, Split, Threshold
 
 PLAIN = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list", "object": "a mapping"}
 
@@ -59,6 +59,7 @@ def _problems(p: Params) -> Iterator[str]:
     yield from _parts(p)
     yield from _review(p)
     yield from gate_check.problems(p)
+    yield from promotion_check.problems(p.promotion)
 
 
 def _basics(p: Params) -> Iterator[str]:
@@ -268,7 +269,7 @@ def _fields(key: str) -> list[str]:
 
 
 def _choices(key: str) -> list[str]:
-    kinds: dict[str, Any] = {"problem": Params, "threshold.objective": Threshold}
+    kinds: dict[str, Any] = {"problem": Params, "threshold.objective": Threshold, "promotion.push": Promotion}
     kind = Gate if key.startswith("gates[") else kinds.get(key, ColumnRule)
     hint = get_type_hints(kind)[key.rpartition(".")[2]]
     literal = next((part for part in getattr(hint, "__args__", ()) if hasattr(part, "__args__")), hint)

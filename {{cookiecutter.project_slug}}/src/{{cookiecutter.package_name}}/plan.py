@@ -15,11 +15,12 @@ from . import ProblemError, run
 from .git import git, show, succeeds
 
 # Code that cannot change the model; everything else under src/ counts as an input, new files included.
-_BESIDE = r"(?:serving|review|registry)/|(?:plan|git|github|pointer|history|candidate|gate|gate_check|drift)\.py"
+_BESIDE = r"(?:serving|review|registry|store)/|(?:plan|git|github|pointer|history|candidate|gate|gate_check|promotion_check|drift)\.py"
 INPUTS = re.compile(rf"params\.yaml|dvc\.yaml|data/.*|requirements/train\.txt|src/[^/]+/(?!{_BESIDE}).*")
 CODE = re.compile(r"src/.*|tests/.*|pyproject\.toml|requirements/.*|Makefile|params\.yaml|data/.*")
 POINTER = Path("models/production.yaml")
 PROMOTED = ("dvc.lock", "models/metrics.json", "models/card.md")  # made by pipeline and judge, committed by promotion only
+OVERLAYS = "deploy/kubernetes/overlays/"  # a part of each is promotion's
 
 
 def changed_files(old: str, new: str) -> list[str]:

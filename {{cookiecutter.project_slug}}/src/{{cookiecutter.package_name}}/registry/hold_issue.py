@@ -13,6 +13,7 @@ from .. import ProblemError, github, pointer, run
 from ..git import git
 from ..github import GitHubError
 from ..plan import plan_push
+from . import notify
 
 MARK = "<!-- not-promoted -->"
 REVIEW = Path("reports/review.json")
@@ -44,6 +45,7 @@ def update() -> None:
             _close()
         elif (review := _review()) and review.verdict != "promote":
             _tell(review)
+            notify.send("hold", REVIEW, pointer.read(POINTER))
     except GitHubError as error:
         if error.status != _GONE:
             raise

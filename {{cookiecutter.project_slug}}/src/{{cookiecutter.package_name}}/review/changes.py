@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ..params import Params
-from ..plan import POINTER, PROMOTED
+from ..plan import OVERLAYS, POINTER, PROMOTED
 from . import Change
 
 LOCK = "requirements/train.txt"
@@ -61,7 +61,7 @@ def rewritten(files: list[str]) -> str | None:
 def notes(files: list[str]) -> list[str]:
     """Sentences about changed files that need the code owners' eyes or should not be in a pull request."""
     found = []
-    rules = [name for name in files if name.startswith((".github/", "models/")) or "/review/" in name or "/registry/" in name]
+    rules = [name for name in files if name.startswith((".github/", "models/", OVERLAYS)) or "/review/" in name or "/registry/" in name]
     rules = [name for name in rules if name not in PROMOTED]
     if rules:
         told = "judged by main's version; the change takes effect after the merge and needs the code owners"

@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
-from .. import ProblemError, bundle, params, pointer, run
+from .. import ProblemError, bundle, params, pointer, run, store
 from ..git import git, show, succeeds
 from ..history import entries, version_of
 from ..plan import POINTER, changed_files, needs_training, tell
+from ..store import settings
 from . import Champion, Merge, Override, Release, Review, ReviewError, changes, claims, evidence, override, write
 from .report import card
 from .report.render import render, summary
@@ -27,7 +28,6 @@ from .report.render import render, summary
 OUT = Path("reports")
 ORIGIN = OUT / "origin.json"
 MADE = Path("models/bundle")
-ENVIRONMENTS = ["staging", "production"]
 MOST_RELEASES = 20
 
 
@@ -42,7 +42,7 @@ def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
     files = changed_files(f"{about.merge}^1", about.merge)
     known = _with(known, notes=changes.notes(files), merge=Merge(owners=changes.owners(show("HEAD", changes.OWNERS), files)))
     if not about.succeeded:
-        return _with(known, reasons=["the train workflow failed: its log says why"]), None
+        return _with(known, reasons=[_failed(about)]), None
     if needs_training(files):
         return known, about
     try:
@@ -128,7 +128,7 @@ def _judge(
 
     champion, standing, unreachable = _champion()
     judged = judge(known, Case(candidate, champion, standing, brought, before, ours, unreachable, rewritten))
-    return _with(judged, merge=_merge(known.merge, candidate.digest), cost=claims.cost(run_file), history=_history(ours.headline))
+    return _with(judged, merge=_merge(known.merge, candidate.digest, ours), cost=claims.cost(run_file), history=_history(ours.headline))
 
 
 def _overridden(judged: Review, number: int | None, created_at: str) -> Review:
@@ -143,8 +143,18 @@ def _overridden(judged: Review, number: int | None, created_at: str) -> Review:
     return judged
 
 
-def _merge(known: Merge, digest: str) -> Merge:
-    return _with(known, version=version_of(digest, entries(POINTER)), environments=ENVIRONMENTS)
+def _failed(about: evidence.Subject) -> str:
+    chosen = settings.read()
+    if about.fork and chosen and chosen.scheme != "file":
+        return (
+            f"the train workflow failed, and a pull request from a fork has no credentials for the store {chosen.url}: "
+            "it cannot be judged here; a maintainer can dispatch it (README, 'Where models are kept')"
+        )
+    return "the train workflow failed: its log says why"
+
+
+def _merge(known: Merge, digest: str, ours: params.Params) -> Merge:
+    return _with(known, version=version_of(digest, entries(POINTER)), environments=list(ours.promotion.environments))
 
 
 def _history(headline: str) -> list[Release]:
@@ -158,7 +168,7 @@ def _moved(merge: str) -> Champion:
     if text is None:
         raise ReviewError(f"{POINTER} is deleted: nothing could be served; to go back to an earlier version run the rollback workflow")
     named = pointer.parse(text.decode("utf-8", "replace"), f"{POINTER} in the pull request")
-    bundle.load(pointer.bundle_folder(named.digest, pointer.open_store()), named.digest)
+    bundle.load(store.find(named.digest, named.bundle), named.digest)
     return Champion(named.version, named.digest)
 
 
@@ -167,9 +177,9 @@ def _champion() -> tuple[bundle.Bundle | None, Champion | None, str | None]:
     if named is None:
         return None, None, None
     standing = Champion(named.version, named.digest)
-    folder = pointer.bundle_folder(named.digest, pointer.open_store())
+    store.configured().open()  # a store out of reach is no champion that is missing
     try:
-        return bundle.load(folder, named.digest), standing, None
+        return bundle.load(store.find(named.digest, named.bundle), named.digest), standing, None
     except ProblemError as error:
         return None, standing, f"the champion {named.digest} cannot be read from the store: {error}"
 
