@@ -107,3 +107,10 @@ def test_what_a_run_says_of_its_cost_is_read_strictly(tmp_path: Path) -> None:
     assert claims.cost(path) is None
     path.write_text('{"stages": [{"name": "train", "outcome": "run", "seconds": 1}], "seconds": 1, "runner": "x", "parity": 1e-7}')
     assert claims.cost(path).parity == 1e-7
+
+
+def test_what_promotion_writes_is_pointed_out_to_its_owners() -> None:
+    overlay = "deploy/kubernetes/overlays/production/kustomization.yaml"
+    (told,) = changes.notes([overlay, "deploy/compose.yaml", "README.md"])
+    assert told.startswith(f"changes `{overlay}`: ") and told.endswith("needs the code owners")
+    assert "compose" not in told
