@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+if TYPE_CHECKING:
+    from .faults.kit import Scene
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -135,6 +138,21 @@ def default_bake(baker: Baker, tmp_path_factory: pytest.TempPathFactory) -> Bake
 def default_repository(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
     """The all-default bake as a git repository with one commit: to read, not to write to."""
     return default_bake.copy(tmp_path_factory.mktemp("repository") / default_bake.root.name).git_init()
+
+
+@pytest.fixture(scope="session")
+def scenes(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], "Scene"]]:
+    """The scene of the fault and container tests with a kind of store, ``git`` or ``s3``; each is made once."""
+    from .faults.scenes import making  # what it needs takes a while to import, and most tests do without
+
+    with making(default_bake, tmp_path_factory) as of:
+        yield of
+
+
+@pytest.fixture(scope="session")
+def scene(scenes: Callable[[str], "Scene"]) -> "Scene":
+    """The scene with the default store."""
+    return scenes("git")
 
 
 @pytest.fixture
