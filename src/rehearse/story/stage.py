@@ -21,6 +21,7 @@ from ..world import World
 from .mischief import SECRET
 from .project import Clone, inspect
 from .server import Server
+from .storage import InGit, Storage, show
 
 OWNER = "acme"
 PERSON = "mona"
@@ -50,7 +51,7 @@ class Played:
 class Stage:
     """A prepared stage; :meth:`close` stops everything on it."""
 
-    def __init__(self, project: Path, folder: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, project: Path, folder: Path, tell: Callable[[str], None], storage: Storage | None = None) -> None:
         self.model = inspect(project)
         self.folder = folder
         self.name = re.sub(r"[^a-z0-9-]+", "-", project.name.lower()).strip("-") or "model"
@@ -59,6 +60,7 @@ class Stage:
         self.hub = LocalGitHub(self.world)
         self.hub.__enter__()
         self.server: Server | None = None
+        self.storage = storage or InGit()
         self._seen: set[int] = set()
         try:
             self._populate(project, tell)
@@ -71,6 +73,7 @@ class Stage:
         self.repository.add_secret(SECRET, "only for the repository's own workflows")
         self.token = self.hub.person(PERSON, write_to=[f"{OWNER}/{self.name}"])
         self.clone = Clone.first(project, self.folder / "clone", self.address, self.world.env(self.token))
+        self.storage.prepare(self)
         install(self.clone.folder, self.folder / "install.log", tell)
 
     def close(self) -> None:
@@ -96,7 +99,7 @@ class Stage:
 
     def pointer(self, environment: str = "production") -> dict[str, Any] | None:
         """The pointer on main."""
-        text = self._show("refs/heads/main", f"models/{environment}.yaml")
+        text = show(self._bare, "refs/heads/main", f"models/{environment}.yaml")
         return None if text is None else YAML(typ="safe").load(text)
 
     def status(self, sha: str) -> Any:
@@ -106,19 +109,22 @@ class Stage:
 
     def stored_digest(self, digest: str) -> str | None:
         """The digest that the stored bundle really has: recomputed from its manifest, every file checked against it."""
-        base = f"bundles/{digest.removeprefix('sha256:')}"
-        manifest = self._show("refs/dvc/store", f"{base}/manifest.json")
+        manifest = self.stored(digest, "manifest.json")
         if manifest is None:
             return None
         for name, expected in json.loads(manifest)["files"].items():
-            content = self._show("refs/dvc/store", f"{base}/{name}")
+            content = self.stored(digest, name)
             if content is None or hashlib.sha256(content).hexdigest() != expected:
                 return None
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
+    def stored(self, digest: str, name: str) -> bytes | None:
+        """A file of a bundle in the store, or None."""
+        return self.storage.read(self, f"bundles/{digest.removeprefix('sha256:')}/{name}")
+
     def record(self, digest: str) -> dict[str, Any]:
         """A record that the model of a stored bundle accepts: the first of its golden ones."""
-        golden = self._show("refs/dvc/store", f"bundles/{digest.removeprefix('sha256:')}/golden.json")
+        golden = self.stored(digest, "golden.json")
         if golden is None:
             raise RehearseError(f"the store has no golden.json for {digest}")
         return json.loads(golden)["records"][0]
@@ -126,10 +132,6 @@ class Stage:
     def ref(self, name: str) -> str | None:
         """The object that a ref of the local GitHub names, or None."""
         return self._origin("for-each-ref", "--format=%(objectname)", name) or None
-
-    def _show(self, revision: str, path: str) -> bytes | None:
-        done = subprocess.run(["git", "cat-file", "blob", f"{revision}:{path}"], cwd=self._bare, capture_output=True)
-        return done.stdout if done.returncode == 0 else None
 
     def _origin(self, *args: str) -> str:
         return subprocess.run(["git", *args], cwd=self._bare, capture_output=True, text=True, check=True).stdout.strip()
