@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from . import ProblemError, bundle, run
+from . import ProblemError, bundle, run, store
 
 FOLDER = Path("candidate")
 ARTIFACT = "candidate"
@@ -110,8 +110,10 @@ def _objects(lock: Path) -> list[str]:
 
 
 def main() -> None:
-    """Pack the candidate and name its digest."""
-    print(f"packed {FOLDER}: {pack()}")
+    """Pack the candidate and name its digest; raises StoreError when promotion could not store it."""
+    digest = pack()
+    store.configured().check(path for path in sorted(FOLDER.rglob("*")) if path.is_file())
+    print(f"packed {FOLDER}: {digest}")
 
 
 if __name__ == "__main__":
