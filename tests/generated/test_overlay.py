@@ -22,6 +22,11 @@ def _pointer(version: int, image: str | None) -> Pointer:
     return Pointer("churn", version, f"sha256:{version:064x}", "store", "c" * 40, "mona", image=image)
 
 
+def _write(environment: str, image: str, version: int) -> None:
+    file = overlay.path(environment)
+    file.write_text(overlay.rendered(environment, file.read_text(), image, version))
+
+
 @pytest.fixture
 def origin(git: Git, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The repository that takes main; nobody asks it for a status."""
@@ -86,7 +91,7 @@ def test_a_version_without_an_image_leaves_the_overlay_and_says_so(
 ) -> None:
     assert overlay.changed(base, ("staging", "production"), _pointer(1, None)) == {}
     assert capsys.readouterr().out == "", "nothing ran there: nothing to say"
-    overlay.write("production", TWO, 2)
+    _write("production", TWO, 2)
     assert overlay.changed(commit(), ("staging", "production"), _pointer(1, None)) == {}
     told = f"::warning::version 1 was promoted without an image, so {overlay.path('production')} keeps {TWO}\n"
     assert capsys.readouterr().out == told
@@ -112,7 +117,7 @@ def edited(git: Git, origin: Path) -> str:
     pointer.write(Path("models/staging.yaml"), _pointer(2, TWO))
     pointer.write(Path("models/production.yaml"), _pointer(1, ONE))
     for name in ("staging", "production"):
-        overlay.write(name, TWO, 2)
+        _write(name, TWO, 2)
     git("add", "-A")
     git("commit", "-q", "-m", "Back to version 1")
     git("push", "-q", "origin", "main")

@@ -18,6 +18,11 @@ class GitHubError(ProblemError):
         self.status = status
 
 
+def meta() -> Any:
+    """What GitHub tells of itself, such as the keys of its SSH servers (REST API, "Get GitHub meta information")."""
+    return json.loads(_gh("meta"))
+
+
 def repository() -> str:
     """``owner/name``; outside a job the placeholder that ``gh`` fills from the git remote."""
     return os.environ.get("GITHUB_REPOSITORY") or "{owner}/{repo}"

@@ -3,7 +3,6 @@
 Everything above the marking line is a person's; below it is the image, by digest, and the version as a label of the pods.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,17 +68,12 @@ def behind(commit: str, environments: Iterable[str]) -> dict[str, str]:
     return {file: text for file, text in wanted.items() if show(commit, file) != text.encode()}
 
 
-def read(environment: str) -> Rendered | None:
-    """What the overlay of an environment in the current folder says, or None where nothing was promoted into it yet.
+def parse(environment: str, text: str) -> Rendered | None:
+    """What the text of an environment's overlay says, or None where nothing was promoted into it yet.
 
     Raises:
-        OverlayError: there is no such overlay, or its written part was changed by hand into something else.
+        OverlayError: its written part was changed by hand into something else.
     """
-    return parse(environment, _here(environment))
-
-
-def parse(environment: str, text: str) -> Rendered | None:
-    """What the text of an environment's overlay says; as :func:`read`."""
     written = _yaml(_split(environment, text)[1], environment)
     if not written.get("images"):
         return None
@@ -88,19 +82,6 @@ def parse(environment: str, text: str) -> Rendered | None:
         return Rendered(f"{image['newName']}@{image['digest']}", int(label["pairs"][_LABEL]))
     except (KeyError, TypeError, ValueError):
         raise OverlayError(f"{path(environment)}: no image and version below the marking line; restore it with `git revert`") from None
-
-
-def write(environment: str, image: str, version: int) -> Path:
-    """Make the overlay in the current folder name ``image`` (``<name>@sha256:…``) and ``version``; returns the file.
-
-    A reader sees the old file or the new one. Raises OverlayError as :func:`rendered`.
-    """
-    file = path(environment)
-    temporary = file.with_suffix(".tmp")
-    text = rendered(environment, _here(environment), image, version)
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, file)
-    return file
 
 
 def rendered(environment: str, text: str, image: str, version: int) -> str:
@@ -119,11 +100,6 @@ def rendered(environment: str, text: str, image: str, version: int) -> str:
         "labels": [{"pairs": {_LABEL: str(version)}, "includeTemplates": True}],
     }
     return own + _MARK + yaml.safe_dump(content, sort_keys=False, width=200)
-
-
-def _here(environment: str) -> str:
-    file = path(environment)
-    return _text(environment, file.read_bytes() if file.exists() else None)
 
 
 def _text(environment: str, content: bytes | None) -> str:

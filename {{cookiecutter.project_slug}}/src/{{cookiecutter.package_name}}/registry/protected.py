@@ -1,6 +1,5 @@
 """The two ways onto a main that takes no push from a job's own token: a deploy key that may bypass the rule, or a person who merges."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -64,7 +63,7 @@ def _ssh(key: str) -> Iterator[str]:
 
 
 def _host_keys() -> list[str]:
-    return json.loads(github._gh("meta"))["ssh_keys"]
+    return github.meta()["ssh_keys"]
 
 
 def _host() -> str:
