@@ -1,13 +1,23 @@
-"""GitHub's REST API through ``gh api``: the same call, the same log-in, at home and in a job."""
+"""GitHub's REST API over HTTPS: the same calls in a job, with its token, and at home, with gh's log-in."""
 
 import json
-import os
-import subprocess
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from . import ProblemError
+from . import ProblemError, github_access
+from .github_access import AccessError
+from .https import Answer, RequestError, Session
+
+_VERSION = "2022-11-28"
+_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
+_ADVICE = {
+    401: "the token is wrong or has expired: set GH_TOKEN again, or run `gh auth login`",
+    403: "the token may not do this: look at the job's `permissions`",
+    429: "too many requests: run it again later",
+}
+_session = Session()
 
 
 class GitHubError(ProblemError):
@@ -20,59 +30,100 @@ class GitHubError(ProblemError):
 
 def meta() -> Any:
     """What GitHub tells of itself, such as the keys of its SSH servers (REST API, "Get GitHub meta information")."""
-    return json.loads(_gh("meta"))
+    return json.loads(_call("GET", "meta").body)
 
 
 def repository() -> str:
-    """``owner/name``; outside a job the placeholder that ``gh`` fills from the git remote."""
-    return os.environ.get("GITHUB_REPOSITORY") or "{owner}/{repo}"
+    """``owner/name``; outside a job that of git's remote ``origin``. Raises GitHubError where that is not on GitHub."""
+    try:
+        return github_access.repository()
+    except AccessError as error:
+        raise GitHubError(str(error)) from None
 
 
 def get(path: str, **query: object) -> Any:
     """``GET /repos/<this repository>/<path>`` with the query parameters; the decoded JSON."""
-    return json.loads(_gh(_address(path, query)))
+    return json.loads(_call("GET", _address(path, query)).body)
 
 
 def get_all(path: str, key: str | None = None, **query: object) -> list[Any]:
     """Every item of a paged list, over all pages; ``key`` names the list inside an object page."""
-    pages = json.loads(_gh(_address(path, {"per_page": 100, **query}), "--paginate", "--slurp"))
-    return [item for page in pages for item in (page[key] if key else page)]
+    items: list[Any] = []
+    address: str | None = _address(path, {"per_page": 100, **query})
+    while address:
+        answer = _call("GET", address)
+        page = json.loads(answer.body)
+        items += page[key] if key else page
+        more = _NEXT.search(answer.headers.get("link", ""))
+        address = more[1] if more else None
+    return items
 
 
 def send(method: str, path: str, body: dict[str, Any]) -> Any:
-    """POST, PATCH or PUT ``body`` as JSON; the decoded answer."""
-    answer = _gh(_address(path, {}), "--method", method, "--input", "-", stdin=json.dumps(body).encode())
+    """POST, PATCH, PUT or DELETE with ``body`` as JSON; the decoded answer."""
+    answer = _call(method, _address(path, {}), json.dumps(body).encode(), "application/json").body
     return json.loads(answer) if answer.strip() else None
 
 
 def download(path: str, target: Path, accept: str = "*/*") -> None:
     """Save the body of a GET, following redirects; ``application/octet-stream`` gives a release's file instead of words about it."""
-    target.write_bytes(_gh(_address(path, {}), "--header", f"Accept: {accept}"))
+    _call("GET", _address(path, {}), accept=accept, target=target)
 
 
 def upload(address: str, path: Path, kind: str) -> Any:
-    """POST a file of a media type to a whole address, such as a release's; the decoded answer.
-
-    It goes by its path, not through a pipe: GitHub wants to know its size first.
-    """
-    return json.loads(_gh(address, "--method", "POST", "--header", f"Content-Type: {kind}", "--input", str(path)))
+    """POST a file of a media type to a whole address, such as a release's; the decoded answer."""
+    return json.loads(_call("POST", address, path, kind).body)
 
 
 def _address(path: str, query: dict[str, object]) -> str:
     return f"repos/{repository()}/{path}" + (f"?{urlencode(query)}" if query else "")
 
 
-def _gh(address: str, *options: str, stdin: bytes | None = None) -> bytes:
+def _call(
+    method: str,
+    address: str,
+    body: bytes | Path | None = None,
+    kind: str | None = None,
+    accept: str = "application/vnd.github+json",
+    target: Path | None = None,
+) -> Answer:
+    """Send one request; ``address`` is whole, or a path below the API's base.
+
+    Raises:
+        GitHubError: it was refused, GitHub is out of reach, or nobody is logged in.
+    """
     try:
-        done = subprocess.run(["gh", "api", address, *options], input=stdin, capture_output=True)
-    except FileNotFoundError:
-        raise GitHubError("gh (the GitHub command line) is not on PATH; install it and run `gh auth login`") from None
-    if done.returncode:
-        text = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {done.returncode}"]
-        raise GitHubError(f"GitHub refused {address}: {text[0].removeprefix('gh: ')}", _status(text[0]))
-    return done.stdout
+        whole = github_access.whole(address)
+        headers = {"Accept": accept, "User-Agent": "promotion", "X-GitHub-Api-Version": _VERSION}
+        headers |= {"Authorization": f"Bearer {github_access.token()}"} | ({"Content-Type": kind} if kind else {})
+        answer = _session.request(method, whole, headers, body, target)
+    except (AccessError, RequestError) as error:
+        raise GitHubError(f"GitHub could not be asked for {method} {address}: {error}") from None
+    if not answer.ok:
+        raise GitHubError(f"GitHub refused {method} {address}: {_words(answer)}", answer.status)
+    return answer
 
 
-def _status(line: str) -> int:
-    _, found, tail = line.rpartition("(HTTP ")
-    return int(tail[:3]) if found and tail[:3].isdigit() else 0
+def _words(answer: Answer) -> str:
+    """Message and status of a refusal, which errors of which field, and what to do, in one line."""
+    try:
+        told = json.loads(answer.body)
+        message = str(told["message"])
+        errors = [_one(error) for error in told.get("errors", [])]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        message, errors = answer.reason or "no message", []
+    what = " ".join(f"{message}{': ' if errors else ''}{', '.join(errors)}".split())[:300]
+    advice = _advice(answer)
+    return f"{what} (HTTP {answer.status})" + (f"; {advice}" if advice else "")
+
+
+def _one(error: str | dict[str, Any]) -> str:
+    return error if isinstance(error, str) else error.get("message") or f"{error.get('field')} {error.get('code')}"
+
+
+def _advice(answer: Answer) -> str | None:
+    if answer.status >= 500:
+        return "GitHub has trouble: run it again later"
+    if answer.status in (403, 429) and (answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers):
+        return _ADVICE[429]
+    return _ADVICE.get(answer.status)

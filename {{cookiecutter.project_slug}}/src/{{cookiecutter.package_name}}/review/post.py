@@ -67,13 +67,13 @@ def _comment(number: int, sha: str, text: Path, quiet: bool) -> None:
     beyond_cml = bool(ours) and ours[-1][0] >= FIRST_PAGE
     if not beyond_cml and _posted_by_cml(number, text):
         return
-    _comment_by_gh(number, sha, text, ours[-1][1] if ours else None)
+    _comment_ourselves(number, sha, text, ours[-1][1] if ours else None)
 
 
 def _posted_by_cml(number: int, text: Path) -> bool:
     """Whether CML could be had and posted. It gets its own git configuration, because it writes to the global one."""
     if not shutil.which("cml"):
-        print("cml is not on PATH: posting the same report with gh")
+        print("cml is not on PATH: posting the same report without it")
         return False
     token = os.environ.get("GH_TOKEN", "")
     with tempfile.TemporaryDirectory() as folder:
@@ -86,11 +86,11 @@ def _posted_by_cml(number: int, text: Path) -> bool:
         }
         done = subprocess.run([*_CML, f"--target=pr/{number}", str(text)], env=environment, capture_output=True, text=True)
     if done.returncode:
-        print(f"cml failed ({(done.stderr.strip().splitlines() or ['no message'])[-1]}): posting the same report with gh")
+        print(f"cml failed ({(done.stderr.strip().splitlines() or ['no message'])[-1]}): posting the same report without it")
     return done.returncode == 0
 
 
-def _comment_by_gh(number: int, sha: str, text: Path, ours: dict[str, Any] | None) -> None:
+def _comment_ourselves(number: int, sha: str, text: Path, ours: dict[str, Any] | None) -> None:
     body = {"body": f"{text.read_text(encoding='utf-8')}\n\n{watermark(sha)}"}
     if ours:
         github.send("PATCH", f"issues/comments/{ours['id']}", body)
