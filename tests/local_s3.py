@@ -117,7 +117,7 @@ class LocalS3:
         status, code, message = refusal
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start(status, [("Content-Type", "application/xml")])
-        return [_ERROR.format(code, message).encode()]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [_ERROR.format(code, message).encode()]
 
     def _assume(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         """AssumeRoleWithWebIdentity: the role's key to whom it trusts."""
@@ -173,9 +173,9 @@ def _unknown(environ: dict[str, Any]) -> tuple[str, str, str] | None:
     return None
 
 
-def keep_in_bucket(folder: Path, env: Mapping[str, str], url: str, endpoint: str) -> None:
+def keep_in_bucket(folder: Path, env: Mapping[str, str], url: str, endpoint: str | None = None) -> None:
     """What the owner of a generated repository types to keep its models in a bucket; needs uv on the PATH of ``env``."""
-    for setting in (("url", url), ("endpointurl", endpoint)):
+    for setting in (("url", url), *([("endpointurl", endpoint)] if endpoint else [])):
         _run([sys.executable, "-m", "dvc", "remote", "modify", "store", *setting], folder, env)
     _run(["make", "lock"], folder, env)
 

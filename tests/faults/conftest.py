@@ -1,10 +1,29 @@
 """The table of the fault matrix, and copies of the scene."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from .kit import Case, Scene
+
+pytest.register_assert_rewrite("tests.faults.matrix")
+
+from .matrix import Matrix, States, Step, parameters, undisturbed  # noqa: E402 - after the line above, so that failures show what differs
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the tests of the fault matrix their kills."""
+    if metafunc.cls and issubclass(metafunc.cls, Matrix):
+        names, values = parameters(metafunc.cls.kind).get(metafunc.function.__name__, ("", []))
+        if names:
+            metafunc.parametrize(names, values, ids=lambda value: value.name if isinstance(value, Step) else value)
+
+
+@pytest.fixture(scope="session")
+def expected(scenes: Callable[[str], Scene]) -> Callable[[str], States]:
+    """For a kind of store: the end states that nobody disturbed."""
+    return cache(lambda kind: undisturbed(scenes(kind)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,7 +3,7 @@
 ``python tests/faults/history.py SEED``, with the generated package and tests/generated on PYTHONPATH; prints what happened. Without a
 seed it reads seeds from standard input, plays each in a process and a file of its own, and answers ``SEED CODE FILE``.
 Git is real, and so is the follower that a server has. GitHub's records are a file, models are toys, DVC's objects are left out: those
-are in test_matrix.
+are in matrix.py.
 """
 
 from __future__ import annotations

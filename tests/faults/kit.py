@@ -213,7 +213,7 @@ class Scene:
     def env(self, repository: Repository) -> dict[str, str]:
         """A job's environment."""
         job = {"GITHUB_REPOSITORY": repository.full_name, "GITHUB_SERVER_URL": "https://github.com", "GITHUB_ACTOR": PERSON}
-        job |= {"GITHUB_RUN_ID": "4711", "PYTHONDONTWRITEBYTECODE": "1"}
+        job |= {"GITHUB_RUN_ID": "4711"}
         return self.world.env(self.token) | job | self.shelf.env(repository)
 
     @cached_property

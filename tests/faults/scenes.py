@@ -1,8 +1,10 @@
-"""Makes the scene that tests copy, once for a kind of store, with the generated repository's own commands."""
+"""Makes the scene that tests copy, once in a run for a kind of store, with the generated repository's own commands."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,26 +25,52 @@ from .shelves import GitShelf, S3Shelf, Shelf
 if TYPE_CHECKING:
     from ..conftest import BakedProject
 
+NAME, HEAD = "telco-churn", "head"  # HEAD is written last: what has it is whole
+
 
 @contextmanager
 def making(bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Scene]]:
-    """Inside the block, the scene of a kind of store, ``git`` or ``s3``; each is made when it is first asked for."""
+    """Inside the block, the scene of a kind of store, ``git`` or ``s3``.
+
+    The first worker of a run that asks for a kind makes it; each one plays with its own copy on a GitHub, and an S3, of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with ExitStack() as stack:
 
         @cache
         def of(kind: str) -> Scene:
-            shelf = S3Shelf(stack.enter_context(LocalS3())) if kind == "s3" else GitShelf()
-            return stack.enter_context(_made(bake, tmp_path_factory.mktemp(f"faults-{kind}"), shelf))
+            place = shared / f"scene-{kind}"
+            with _locked(shared / f"{place.name}.lock"):
+                if not (place / HEAD).exists():
+                    shutil.rmtree(place, ignore_errors=True)
+                    _make(bake, place, kind)
+            return stack.enter_context(_opened(place, tmp_path_factory.mktemp(f"faults-{kind}"), kind))
 
         yield of
 
 
 @contextmanager
-def _made(bake: BakedProject, folder: Path, shelf: Shelf) -> Iterator[Scene]:
-    """Version 1 promoted by the product itself, new inputs on main, their candidate trained and judged."""
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _shelf(kind: str) -> Iterator[Shelf]:
+    if kind == "git":
+        yield GitShelf()
+    else:
+        with LocalS3() as server:
+            yield S3Shelf(server)
+
+
+def _make(bake: BakedProject, folder: Path, kind: str) -> None:
+    """Version 1 promoted by the product itself, new inputs on main, their candidate trained and judged; all kept in a folder."""
     world = World.create(folder / "world")
-    with LocalGitHub(world) as hub:
-        repository = hub.create_repository(OWNER, "telco-churn")
+    with LocalGitHub(world) as hub, _shelf(kind) as shelf:
+        repository = hub.create_repository(OWNER, NAME)
         for path in (bake.root / ".github/workflows").iterdir():
             repository.leave_out(path.name, "the tests are the job")
         token = hub.person(PERSON, [repository.full_name])
@@ -53,13 +81,23 @@ def _made(bake: BakedProject, folder: Path, shelf: Shelf) -> Iterator[Scene]:
             clone.commit("Keep models elsewhere")
         clone.git("push", "-q", "origin", "main")
         repository.protect("main", required_statuses=[STATUS])
-        made = Scene(hub, world, token, repository, clone.folder, folder / "cases", "", shelf)
-        clone.env |= made.env(repository)
+        clone.env |= Scene(hub, world, token, repository, clone.folder, folder, "", shelf).env(repository)
         _train(clone)
         _call(clone, ".venv/bin/python", "-m", "churn.registry.promote")
         _new_inputs(clone, repository.git_dir)
-        made.head = clone.git("rev-parse", "HEAD")
-        yield made
+        hub.keep_repository(repository.full_name, folder / "repository")
+        shelf.keep(repository, folder / "shelf")
+        (folder / HEAD).write_text(clone.git("rev-parse", "HEAD"))
+
+
+@contextmanager
+def _opened(made: Path, folder: Path, kind: str) -> Iterator[Scene]:
+    world = World.create(folder / "world")
+    with LocalGitHub(world) as hub, _shelf(kind) as shelf:
+        repository = hub.take_repository(made / "repository")
+        shelf.take(repository, made / "shelf")
+        token = hub.person(PERSON, [repository.full_name])
+        yield Scene(hub, world, token, repository, made / "ready", folder / "cases", (made / HEAD).read_text(), shelf)
 
 
 def _call(clone: Clone, *arguments: str, **env: str) -> None:

@@ -35,6 +35,14 @@ class Shelf(Protocol):
         """Give a copied repository a copy of what is stored."""
         ...
 
+    def keep(self, repository: Repository, folder: Path) -> None:
+        """Write what a repository has stored into a folder, unless that is in the repository itself."""
+        ...
+
+    def take(self, repository: Repository, folder: Path) -> None:
+        """Store what another shelf of this kind kept in a folder."""
+        ...
+
     def content(self, repository: Repository) -> dict[str, str]:
         """Every stored file, by its path, with a hash of what is in it."""
         ...
@@ -65,6 +73,12 @@ class GitShelf:
     def copy(self, source: Repository, target: Repository) -> None:
         """Nothing: refs were copied."""
 
+    def keep(self, repository: Repository, folder: Path) -> None:
+        """Nothing: it is in the repository."""
+
+    def take(self, repository: Repository, folder: Path) -> None:
+        """Nothing: it came with the repository."""
+
     def content(self, repository: Repository) -> dict[str, str]:
         """From the newest commit of the ref."""
         done = _git(repository, "ls-tree", "-r", "refs/dvc/store")
@@ -93,13 +107,14 @@ class S3Shelf:
         self._made: set[str] = set()
 
     def configure(self, folder: Path, env: Mapping[str, str]) -> None:
-        """Two settings of DVC, and a new lock."""
-        keep_in_bucket(folder, env, f"s3://{BUCKET}/{PREFIX}", self.server.url)
+        """A setting of DVC, and a new lock; where the server is belongs into the environment, so that the copies have one each."""
+        keep_in_bucket(folder, env, f"s3://{BUCKET}/{PREFIX}")
 
     def env(self, repository: Repository) -> dict[str, str]:
-        """The repository's key."""
+        """The repository's key, and the server."""
         self._bucket(repository)
-        return self.server.environment_of(repository.state.name) | {"AWS_EC2_METADATA_DISABLED": "true"}
+        server = {"AWS_ENDPOINT_URL_S3": self.server.url, "AWS_EC2_METADATA_DISABLED": "true"}
+        return self.server.environment_of(repository.state.name) | server
 
     def copy(self, source: Repository, target: Repository) -> None:
         """Object by object."""
@@ -107,6 +122,18 @@ class S3Shelf:
         for path in self.content(source):
             key = f"{PREFIX}/{path}"
             self._client.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": origin, "Key": key})
+
+    def keep(self, repository: Repository, folder: Path) -> None:
+        """A file for each object."""
+        for path in self.content(repository):
+            kept = folder / path
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(self.read(repository, path) or b"")
+
+    def take(self, repository: Repository, folder: Path) -> None:
+        """An object of each file."""
+        for kept in (path for path in folder.rglob("*") if path.is_file()):
+            self.write(repository, kept.relative_to(folder).as_posix(), kept.read_bytes())
 
     def content(self, repository: Repository) -> dict[str, str]:
         """Names and ETags."""

@@ -75,7 +75,7 @@ class Scene:
         self.repo: Repository = hub.create_repository("acme", name)
         token = hub.person("mona", write_to=[f"acme/{name}"])
         self.env = hub.world.env(token) | {"GITHUB_REPOSITORY": f"acme/{name}", "GITHUB_SERVER_URL": "https://github.com"}
-        self.env |= {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.env |= {"PYTHONPATH": str(package.parent), "PYTHONPYCACHEPREFIX": str(hub.world.folder / "bytecode")}
         self.clone = folder / "clone"
         folder.mkdir()
         self.git("clone", "-q", self.repo.url, str(self.clone), cwd=folder)
@@ -244,7 +244,7 @@ def test_a_refusal_is_one_line_and_a_second_run_heals(scene: Scene) -> None:
     done = scene.release(check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"error: release {TAG}: GitHub refused https://uploads.github.com/")
+    assert done.stderr.startswith(f"error: release {TAG}: GitHub refused POST https://uploads.github.com/")
     scene.release()
     _check(scene)
 

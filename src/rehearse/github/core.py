@@ -57,6 +57,10 @@ class Core:
         """A number never given out before."""
         return next(self._ids)
 
+    def number_from(self, newest: int) -> None:
+        """Give out only numbers behind this one from now on."""
+        self._ids = itertools.count(max(newest, self.next_id()) + 1)
+
     @staticmethod
     def now() -> str:
         """The present moment as GitHub writes it."""

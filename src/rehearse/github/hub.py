@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import pickle
 import re
 import secrets
 import shutil
@@ -26,6 +27,7 @@ from .server import Server
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 DEFAULT_WAIT = 300.0
+KEPT_GIT, KEPT_STATE = "repository.git", "state.pickle"
 
 
 class LocalGitHub:
@@ -104,6 +106,26 @@ class LocalGitHub:
         for pull in made.pulls:
             pull.head_repository = made.full_name if pull.head_repository == full_name else pull.head_repository
         return self._add(made)
+
+    def keep_repository(self, full_name: str, folder: Path) -> None:
+        """Write a repository's refs and records (runs left out) into a new folder, for :meth:`take_repository`."""
+        state = self._state(full_name)
+        with self._core.lock:
+            shutil.copytree(state.git_dir, folder / KEPT_GIT, symlinks=True)
+            kept = {one.name: getattr(state, one.name) for one in dataclasses.fields(state) if one.name not in ("runs", "push_lock")}
+            (folder / KEPT_STATE).write_bytes(pickle.dumps((self._core.next_id(), kept)))
+
+    def take_repository(self, folder: Path) -> Repository:
+        """The repository that another local GitHub kept in ``folder``; the files of its releases stay where they are.
+
+        Raises ``RehearseError`` when there is one of its name.
+        """
+        newest, kept = pickle.loads((folder / KEPT_STATE).read_bytes())
+        state = RepositoryState(**kept)
+        state.git_dir = self._folder(state.owner, state.name)
+        shutil.copytree(folder / KEPT_GIT, state.git_dir, symlinks=True)
+        self._core.number_from(newest)
+        return self._add(state)
 
     def repository(self, full_name: str) -> Repository:
         """A repository by its full name. Raises ``RehearseError``."""

@@ -1,4 +1,4 @@
-"""Kill -9 at every step of a promotion and of a rollback, before, during and after it; run again; it ends as if nobody had disturbed it.
+"""The table of faults: kill -9 at every step of a promotion and of a rollback, before, during and after it; run again; look.
 
 With the git store at every moment of every step. With S3 at every moment of the steps that differ, which are those of the store itself,
 and at the worst moment of each other one: in the middle where there is one, else after it was done and before anybody knew.
@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import pytest
 
 from .kit import Case, Command, Scene, end_state, kill_when, killed_at
-
-pytestmark = pytest.mark.slow
 
 Moment = Literal["before", "during", "after"]
 State = dict[str, Any]
@@ -83,15 +80,11 @@ ROLLBACK = (
 )
 S3_ROLLBACK = (Step("read the bundle", r"GET .*/bundles/\w+/model\.onnx"),)
 MODULES = {"promotion": "registry.promote", "rollback": "registry.rollback"}
-AT_EVERY_MOMENT = (
-    ("git", "promotion", (*GIT_STORE, *PROMOTION)),
-    ("git", "rollback", ROLLBACK),
-    ("s3", "promotion", S3_STORE),
-    ("s3", "rollback", S3_ROLLBACK),
-)
-REQUESTS = [(kind, what, step, moment) for kind, what, steps in AT_EVERY_MOMENT for step in steps for moment in step.moments] + [
-    ("s3", what, step, step.worst) for what, steps in (("promotion", PROMOTION), ("rollback", ROLLBACK)) for step in steps
-]
+AT_EVERY_MOMENT = {
+    "git": {"promotion": (*GIT_STORE, *PROMOTION), "rollback": ROLLBACK},
+    "s3": {"promotion": S3_STORE, "rollback": S3_ROLLBACK},
+}
+AT_THE_WORST = {"git": {}, "s3": {"promotion": PROMOTION, "rollback": ROLLBACK}}
 
 
 def _child(words: str) -> Callable[[Command], bool]:
@@ -125,21 +118,26 @@ AT_HOME = {
     "s3": ("upload the manifest, last", "pointers on main"),
 }
 TOO_QUICK = {"building the commit": "mktree", "this clone follows main": "checkout", "tagging": "mktag"}  # to be seen on a busy machine
-INSIDE_CASES = [*(("git", where) for where in INSIDE), ("s3", "dvc push begins"), ("s3", "production server runs")]
+INSIDE_OF = {"git": tuple(INSIDE), "s3": ("dvc push begins", "production server runs")}
 
 
-@pytest.fixture(scope="session")
-def expected(scenes: Callable[[str], Scene]) -> Callable[[str], States]:
+def parameters(kind: str) -> dict[str, tuple[str, list[Any]]]:
+    """What each test of :class:`Matrix` is called with."""
+    requests = [(what, step, moment) for what, steps in AT_EVERY_MOMENT[kind].items() for step in steps for moment in step.moments]
+    requests += [(what, step, step.worst) for what, steps in AT_THE_WORST[kind].items() for step in steps]
+    home = [step for step in (*(GIT_STORE if kind == "git" else S3_STORE), *PROMOTION) if step.name in AT_HOME[kind]]
+    return {
+        "test_killed_at_a_request": ("what,step,moment", requests),
+        "test_killed_and_repeated_at_home": ("step,moment", [(step, moment) for step in home for moment in ("before", "after")]),
+        "test_killed_inside_a_step": ("where", list(INSIDE_OF[kind])),
+    }
+
+
+def undisturbed(scene: Scene) -> States:
     """The end states of a promotion, and of a rollback after it, that nobody disturbed."""
-
-    @cache
-    def of(kind: str) -> States:
-        scene = scenes(kind)
-        rolled_back = scene.case(scene.promoted)
-        rolled_back.good("registry.rollback", GITHUB_RUN_ID="2")
-        return {"promotion": end_state(scene.promoted), "rollback": end_state(rolled_back)}
-
-    return of
+    rolled_back = scene.case(scene.promoted)
+    rolled_back.good("registry.rollback", GITHUB_RUN_ID="2")
+    return {"promotion": end_state(scene.promoted), "rollback": end_state(rolled_back)}
 
 
 def begin(case: Case, what: str, step: Step, moment: Moment) -> None:
@@ -168,40 +166,6 @@ def converges(case: Case, what: str, wanted: State, again: Again) -> None:
         assert end_state(case) == wanted
 
 
-def _name(value: object) -> object:
-    return value.name if isinstance(value, Step) else value
-
-
-@pytest.mark.parametrize(("kind", "what", "step", "moment"), REQUESTS, ids=_name)
-def test_killed_at_a_request(
-    scenes: Callable[[str], Scene],
-    expected: Callable[[str], States],
-    kind: str,
-    what: str,
-    step: Step,
-    moment: Moment,
-    record_property: Record,
-) -> None:
-    record_property("fault", (kind, what, step.name, moment, "new runner"))
-    scene, wanted = scenes(kind), expected(kind)[what]
-    with scene.trial(scene.promoted if what == "rollback" else None) as case:
-        begin(case, what, step, moment)
-        converges(case, what, wanted, "new runner")
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in AT_HOME.items() for name in names])
-def test_killed_and_repeated_at_home(
-    scenes: Callable[[str], Scene], expected: Callable[[str], States], kind: str, name: str, moment: Moment, record_property: Record
-) -> None:
-    record_property("fault", (kind, "promotion", name, moment, "same clone"))
-    scene, wanted = scenes(kind), expected(kind)["promotion"]
-    (step,) = (one for one in (*(GIT_STORE if kind == "git" else S3_STORE), *PROMOTION) if one.name == name)
-    with scene.trial() as case:
-        begin(case, "promotion", step, moment)
-        converges(case, "promotion", wanted, "same clone")
-
-
 def _slow_git(case: Case, word: str) -> dict[str, str]:
     """The environment in which one command of git takes a second before it begins."""
     folder = case.folder / "slow"
@@ -211,35 +175,47 @@ def _slow_git(case: Case, word: str) -> dict[str, str]:
     return {"PATH": f"{folder}:{case.scene.env(case.repository)['PATH']}"}
 
 
-@pytest.mark.parametrize(("kind", "where"), INSIDE_CASES)
-def test_killed_inside_a_step(
-    scenes: Callable[[str], Scene], expected: Callable[[str], States], kind: str, where: str, record_property: Record
-) -> None:
-    record_property("fault", (kind, "promotion", where, "during", "same clone"))
-    scene, wanted = scenes(kind), expected(kind)["promotion"]
-    with scene.trial() as case:
-        env = _slow_git(case, TOO_QUICK[where]) if where in TOO_QUICK else {}
-        command = case.start("registry.promote", GITHUB_RUN_ID="2", **env)
-        kill_when(command, INSIDE[where])
-        assert command.wait().code == -9, f"the command was never seen {where}"
-        never_half(case)
-        converges(case, "promotion", wanted, "same clone")
+class Matrix:
+    """The tests of one kind of store (see ``pytest_generate_tests`` in conftest.py); each kind is a file, so that they run side by side."""
 
+    kind: str
 
-@pytest.mark.parametrize("kind", ["git", "s3"])
-def test_every_request_that_changes_something_is_a_step(scenes: Callable[[str], Scene], kind: str) -> None:
-    """A step that is added to the product and not to the matrix is found here."""
-    steps = (*(GIT_STORE if kind == "git" else ()), *PROMOTION)
-    changes = scenes(kind).promoted.changes
-    assert [name for name, step in zip(changes, steps, strict=True) if not re.fullmatch(step.request, name)] == [], changes
+    @pytest.fixture
+    def scene(self, scenes: Callable[[str], Scene]) -> Scene:
+        """The scene of the kind."""
+        return scenes(self.kind)
 
+    @pytest.fixture
+    def wanted(self, expected: Callable[[str], States]) -> States:
+        """What nobody's disturbance leaves."""
+        return expected(self.kind)
 
-def test_every_request_that_changes_the_bucket_is_a_step(scenes: Callable[[str], Scene]) -> None:
-    scene = scenes("s3")
-    with scene.trial() as case:
-        scene.shelf.requests.clear()
-        case.good("registry.promote")
-        changes = [name for name in scene.shelf.requests if name.split()[0] not in ("GET", "HEAD")]
-    patterns = [step.request.replace(r"model\.onnx", r"\w+\.\w+") for step in S3_STORE]
-    assert [name for name in changes if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
-    assert re.fullmatch(S3_STORE[3].request, changes[-1]), "the manifest comes last"
+    def test_killed_at_a_request(
+        self, scene: Scene, wanted: States, what: str, step: Step, moment: Moment, record_property: Record
+    ) -> None:
+        record_property("fault", (self.kind, what, step.name, moment, "new runner"))
+        with scene.trial(scene.promoted if what == "rollback" else None) as case:
+            begin(case, what, step, moment)
+            converges(case, what, wanted[what], "new runner")
+
+    def test_killed_and_repeated_at_home(self, scene: Scene, wanted: States, step: Step, moment: Moment, record_property: Record) -> None:
+        record_property("fault", (self.kind, "promotion", step.name, moment, "same clone"))
+        with scene.trial() as case:
+            begin(case, "promotion", step, moment)
+            converges(case, "promotion", wanted["promotion"], "same clone")
+
+    def test_killed_inside_a_step(self, scene: Scene, wanted: States, where: str, record_property: Record) -> None:
+        record_property("fault", (self.kind, "promotion", where, "during", "same clone"))
+        with scene.trial() as case:
+            env = _slow_git(case, TOO_QUICK[where]) if where in TOO_QUICK else {}
+            command = case.start("registry.promote", GITHUB_RUN_ID="2", **env)
+            kill_when(command, INSIDE[where])
+            assert command.wait().code == -9, f"the command was never seen {where}"
+            never_half(case)
+            converges(case, "promotion", wanted["promotion"], "same clone")
+
+    def test_every_request_that_changes_something_is_a_step(self, scene: Scene) -> None:
+        """A step that is added to the product and not to the matrix is found here."""
+        steps = (*(GIT_STORE if self.kind == "git" else ()), *PROMOTION)
+        changes = scene.promoted.changes
+        assert [name for name, step in zip(changes, steps, strict=True) if not re.fullmatch(step.request, name)] == [], changes
