@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from churn import metrics
 from churn.bundle import Bundle
+from churn.intervals.answers import Answers, Question
 from churn.params import Params
 from churn.review.compare import Bench
 from churn.review.curves import charts, confusion
 from churn.review.importance import importance
-from churn.review.intervals.answers import Answers, Question
 from planted import changed, default, make, telco
 from sklearn.metrics import mean_squared_error, roc_auc_score
 

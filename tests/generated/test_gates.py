@@ -121,7 +121,7 @@ CASES: list[tuple[Gate, dict[str, object], str, list[str]]] = [
     (Gate(size_mb=0.5), {}, "pass", ["0.5 MB"]),
     (Gate(size_mb=0.4), {}, "fail", ["0.5 MB"]),
     (Gate(size_mb=1), {"speed": None}, "cannot be judged", ["size was not measured"]),
-    (Gate(drift="psi", max=0.4), {}, "pass", ["at most 0.300, in tenure (effect 0.150, adjusted p 1e-09)"]),
+    (Gate(drift="psi", max=0.4), {}, "pass", ["at most 0.300, in tenure (effect 0.150, adjusted p < 0.001)"]),
     (Gate(drift="psi", max=0.2), {}, "fail", ["0.300, in tenure"]),
     (Gate(drift="psi", max=0.2, on="warn"), {}, "warn", ["0.300, in tenure"]),
     (Gate(drift="psi", max=0.04), {}, "fail", ["2 columns are above the limit"]),

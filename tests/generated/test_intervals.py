@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from churn import gate
+from churn.intervals import bootstrap
+from churn.intervals.delong import covariance, placements
+from churn.intervals.estimates import Answers, Question, equal_held, estimate, gaps, rates
 from churn.review import Estimate, Metric
-from churn.review.intervals import bootstrap
-from churn.review.intervals.delong import covariance, placements
-from churn.review.intervals.estimates import Answers, Question, equal_held, estimate, gaps, rates
 from fairlearn.metrics import demographic_parity_difference, equal_opportunity_difference
 from scipy.integrate import quad
 from scipy.stats import norm

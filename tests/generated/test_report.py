@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from churn import markdown, mermaid
 from churn.bundle import Bundle, Manifest
 from churn.contract import Column, Contract
+from churn.mermaid import Series
 from churn.review import (
     Alarm,
     Champion,
@@ -29,12 +31,11 @@ from churn.review import (
     Override,
     Release,
     Review,
-    Series,
     Slice,
     Speed,
     Stage,
 )
-from churn.review.report import card, mermaid, text
+from churn.review.report import card
 from churn.review.report.render import LIMIT, SUMMARY_LIMIT, render, summary
 
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -125,7 +126,7 @@ def test_1_the_verdict_is_the_first_line_with_number_and_interval() -> None:
 def test_1_a_gate_that_stops_is_told_to_whoever_does_not_know_it(gate: str, subject: str, outcome: str, detail: str, said: str) -> None:
     made = render(review(verdict="hold", reasons=[f"{gate}: {detail}"], gates=[GateResult(gate, subject, outcome, detail)]))
     assert made.splitlines()[0] == f"## ❌ Hold: {said}"
-    assert f"- **{text.words(gate)}:** {detail}\n" in made
+    assert f"- **{markdown.words(gate)}:** {detail}\n" in made
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_what_a_pull_request_brought_stays_text(nasty: str) -> None:
      "changes `a/b.yml`, which makes the candidate"],
 )  # fmt: skip
 def test_harmless_sentences_are_left_as_prose(sentence: str) -> None:
-    assert text.words(sentence) == sentence
+    assert markdown.words(sentence) == sentence
 
 
 WORST = "|`<script>alert(1)</script>`|@everyone ![x](https://x.example/x.png)\n\n# ü𝕏 </details> " * 60

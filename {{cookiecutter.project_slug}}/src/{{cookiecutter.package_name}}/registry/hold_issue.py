@@ -3,13 +3,11 @@
 ``python -m <package>.registry.hold_issue``  reads ``reports/review.json``; safe to run again
 """
 
-import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from .. import ProblemError, github, pointer, run
+from .. import ProblemError, issue, pointer, run
 from ..git import git
 from ..github import GitHubError
 from ..plan import plan_push
@@ -18,7 +16,6 @@ from . import notify
 MARK = "<!-- not-promoted -->"
 REVIEW = Path("reports/review.json")
 POINTER = Path("models/production.yaml")
-_GONE = 410  # what GitHub answers where a repository has its issues switched off
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -47,7 +44,7 @@ def update() -> None:
             _tell(review)
             notify.send("hold", REVIEW, pointer.read(POINTER))
     except GitHubError as error:
-        if error.status != _GONE:
+        if not issue.are_switched_off(error):
             raise
         print("the issues of this repository are switched off: the log of this run is the only word about it")
 
@@ -65,28 +62,20 @@ def _review() -> Judged | None:
 def _tell(review: Judged) -> None:
     now = pointer.read(POINTER)
     title = f"Main is not promoted: {review.model or (now.model if now else 'the model')}"
-    text = body(review, now, git("rev-parse", "HEAD"))
-    ours = _ours()
-    if ours is None:
-        number = github.send("POST", "issues", {"title": title, "body": text})["number"]
-        print(f"opened issue #{number}: {title}")
-    else:
-        github.send("PATCH", f"issues/{ours['number']}", {"title": title, "body": text})
-        print(f"issue #{ours['number']} is up to date: {title}")
+    issue.keep(MARK, title, body(review, now, git("rev-parse", "HEAD")))
 
 
 def body(review: Judged, now: pointer.Pointer | None, commit: str) -> str:
     """The issue's text: verdict and reasons, which bundle of which commit, what stays in production, what to do."""
     stays = f"Version {now.version}, `{now.digest}`, stays in production." if now else "Nothing was promoted yet, so nothing is served."
     lines = [
-        MARK,
         f"Main was judged after a merge, and the verdict is **{review.verdict}**. {stays}",
         "",
         *(f"- {_code(reason)}" for reason in review.reasons),
         "",
         f"- Commit: {commit}",
         f"- Digest: {_code(review.digest or 'none')}",
-        *([f"- Run: {link}"] if (link := _run()) else []),
+        *([f"- Run: {link}"] if (link := issue.run_link()) else []),
         "",
         "What to do: fix it with a pull request, or revert the merge (`git revert -m 1 <merge commit>`, as a pull request too).",
         "Pull requests that each pass can fail together: each was judged with main as it was then. A merge queue judges them in turn.",
@@ -97,26 +86,9 @@ def body(review: Judged, now: pointer.Pointer | None, commit: str) -> str:
 
 
 def _close() -> None:
-    ours = _ours()
-    if ours is None:
-        return
     now = pointer.read(POINTER)
     version = f": version {now.version}, `{now.digest}`" if now else ""
-    github.send("POST", f"issues/{ours['number']}/comments", {"body": f"Main and production agree again{version}."})
-    github.send("PATCH", f"issues/{ours['number']}", {"state": "closed"})
-    print(f"closed issue #{ours['number']}")
-
-
-def _ours() -> dict[str, Any] | None:
-    """The open issue that carries our mark. Anybody may write the mark, so only a bot's issue counts."""
-    found = github.get_all("issues", state="open")
-    ours = [item for item in found if "pull_request" not in item and item["user"]["type"] == "Bot" and MARK in (item["body"] or "")]
-    return min(ours, key=lambda item: item["number"], default=None)
-
-
-def _run() -> str | None:
-    server, number = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_RUN_ID")
-    return f"{server}/{github.repository()}/actions/runs/{number}" if server and number else None
+    issue.close(MARK, f"Main and production agree again{version}.")
 
 
 def _code(value: object) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .. import ProblemError, github
+from ..commits import commit_on
 from ..git import GitError, git, succeeds
 from ..plan import changed_files, needs_training
 from . import STATUS, protected
@@ -15,8 +16,6 @@ from . import STATUS, protected
 BRANCH = "main"
 _PENDING = "refs/dvc/pending"
 _TRIES = 5
-_MAIL = "41898282+github-actions[bot]@users.noreply.github.com"
-_BOT = ("-c", "user.name=github-actions[bot]", "-c", f"user.email={_MAIL}")
 
 
 class PublishError(ProblemError):
@@ -27,14 +26,6 @@ def newest() -> str:
     """Fetch main and return its commit; raises GitError when it is out of reach."""
     git("fetch", "-q", "--no-tags", "origin", f"refs/heads/{BRANCH}")
     return git("rev-parse", "FETCH_HEAD")
-
-
-def commit_on(base: str, files: Mapping[str, str], message: str) -> str:
-    """A commit on top of ``base`` in which ``files`` (path to text) have the given content; ``base`` itself where they have it already."""
-    tree = _tree(git("rev-parse", f"{base}^{{tree}}"), files)
-    if tree == git("rev-parse", f"{base}^{{tree}}"):
-        return base
-    return git(*_BOT, "commit-tree", tree, "-p", base, "-m", message)
 
 
 def publish(
@@ -124,16 +115,3 @@ def _vouch(commit: str, description: str) -> None:
     """Make a commit known to GitHub under a ref beside the branches, and give it the required status."""
     git("push", "-q", "--force", "origin", f"{commit}:{_PENDING}")
     github.send("POST", f"statuses/{commit}", {"state": "success", "context": STATUS, "description": description[:140]})
-
-
-def _tree(base: str | None, files: Mapping[str, str]) -> str:
-    lines = git("ls-tree", "-z", base).split("\0") if base else []
-    entries = {line.partition("\t")[2]: line for line in lines if line}
-    for name in sorted({path.partition("/")[0] for path in files}):
-        inside = {path.partition("/")[2]: text for path, text in files.items() if path.startswith(f"{name}/")}
-        if inside:
-            old = entries[name].split()[2] if name in entries else None
-            entries[name] = f"040000 tree {_tree(old, inside)}\t{name}"
-        else:
-            entries[name] = f"100644 blob {git('hash-object', '-w', '--stdin', stdin=files[name])}\t{name}"
-    return git("mktree", "-z", stdin="".join(f"{line}\0" for line in entries.values()))

@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 from .. import ProblemError
+from ..intervals import Estimate, Metric
+from ..mermaid import Chart
 
 Verdict = Literal["promote", "hold", "cannot judge", "unaffected", "outdated"]
 Outcome = Literal["pass", "fail", "warn", "not applied", "cannot be judged"]
@@ -23,29 +25,6 @@ class Champion(msgspec.Struct, frozen=True):
 
     version: int
     digest: str
-
-
-class Estimate(msgspec.Struct, frozen=True):
-    """A value with the ends of its interval; None where it is not defined."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-class Metric(msgspec.Struct, frozen=True):
-    """One metric of candidate and champion on the same test rows.
-
-    ``difference`` is candidate minus champion with its paired interval, ``p`` the two-sided p-value that it is 0.
-    """
-
-    name: str
-    candidate: Estimate
-    champion: Estimate | None = None
-    difference: Estimate | None = None
-    p: float | None = None
-    higher_is_better: bool = True
-    method: Literal["DeLong", "bootstrap"] = "bootstrap"
 
 
 class GateResult(msgspec.Struct, frozen=True):
@@ -96,24 +75,6 @@ class Fairness(msgspec.Struct, frozen=True):
     measure: Literal["equal_opportunity", "demographic_parity"]
     candidate: Estimate
     champion: Estimate | None = None
-
-
-class Series(msgspec.Struct, frozen=True):
-    """The y values of one line of a chart; None where there is none."""
-
-    name: str
-    values: list[float | None]
-
-
-class Chart(msgspec.Struct, frozen=True):
-    """A chart with a categorical x axis: ``x`` and every series have the same length, at most 21."""
-
-    kind: Literal["roc", "calibration", "gain", "residuals", "predicted"]
-    title: str
-    x_title: str
-    y_title: str
-    x: list[str]
-    series: list[Series]
 
 
 class Confusion(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from . import Change
 LOCK = "requirements/train.txt"
 OWNERS = ".github/CODEOWNERS"
 _MACHINERY = re.compile(r"\.github/.*|Makefile")
+_JUDGES = re.compile(r"/(?:intervals|registry|review)/")  # code that judges or promotes
 
 
 def parameters(ours: Params, theirs: Params) -> list[Change]:
@@ -61,7 +62,7 @@ def rewritten(files: list[str]) -> str | None:
 def notes(files: list[str]) -> list[str]:
     """Sentences about changed files that need the code owners' eyes or should not be in a pull request."""
     found = []
-    rules = [name for name in files if name.startswith((".github/", "models/", OVERLAYS)) or "/review/" in name or "/registry/" in name]
+    rules = [name for name in files if name.startswith((".github/", "models/", OVERLAYS)) or _JUDGES.search(name)]
     rules = [name for name in rules if name not in PROMOTED]
     if rules:
         told = "judged by main's version; the change takes effect after the merge and needs the code owners"

@@ -8,10 +8,10 @@ import pandas as pd
 
 from .. import ProblemError, dataset, drift, metrics, slices
 from ..bundle import Bundle, Scorer
+from ..intervals.estimates import Answers, Question, estimate, gaps, rates
 from ..params import Params
 from . import Chart, Confusion, Fairness, GateResult, Importance, Metric, Slice, Speed, curves, exam, speed
 from .importance import importance
-from .intervals.estimates import Answers, Question, estimate, gaps, rates
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.metrics import confusion_matrix, roc_curve
 
-from . import Chart, Confusion, Series
-from .intervals.estimates import Answers, Question
+from ..intervals.estimates import Answers, Question
+from ..mermaid import Chart, Series
+from . import Confusion
 
 STEPS = np.linspace(0, 1, 11)
 TENTHS = [f"{step:.1f}" for step in STEPS]

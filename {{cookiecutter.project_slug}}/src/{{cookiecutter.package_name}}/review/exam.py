@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..intervals.estimates import Answers, Question
 from . import GateResult
-from .intervals.estimates import Answers, Question
 
 
 def conditions(question: Question, candidate: Answers, split_changed: bool) -> list[GateResult]:

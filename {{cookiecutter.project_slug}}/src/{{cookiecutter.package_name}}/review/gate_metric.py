@@ -8,8 +8,8 @@ from scipy import stats
 
 from .. import drift
 from ..gate import Gate
+from ..intervals import estimates
 from . import Estimate, Metric, Outcome, Slice
-from .intervals import estimates
 
 MOST_TIMES = 1000
 

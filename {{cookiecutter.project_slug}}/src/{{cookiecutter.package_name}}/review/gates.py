@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .. import drift
 from ..gate import METRICS, Gate, text, times
+from ..markdown import p_value
 from . import Alarm, DataChange, Fairness, GateResult, Metric, Outcome, Slice, Speed, Verdict, gate_metric
 from .gate_metric import Judged, beside, number
 
@@ -165,7 +166,7 @@ def _drift(gate: Gate, data: DataChange | None) -> Judged:
         return Judged("cannot be judged", f"{rows:,} rows are too few for a PSI, which needs {drift.FEWEST_ROWS}")
     shown = [item for item in columns if item.p_adjusted < drift.LEVEL]
     worst = max(shown or columns, key=lambda item: item.psi)
-    told = f"at most {worst.psi:.3f}, in {worst.name} (effect {worst.effect:.3f}, adjusted p {worst.p_adjusted:.2g})"
+    told = f"at most {worst.psi:.3f}, in {worst.name} (effect {worst.effect:.3f}, adjusted p {p_value(worst.p_adjusted)})"
     over = [item.name for item in shown if item.psi > gate.max]
     if not over:
         return Judged("pass", told if shown else f"{told}: no more than chance explains")

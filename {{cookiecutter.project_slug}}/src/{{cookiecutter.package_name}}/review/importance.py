@@ -6,8 +6,8 @@ import pandas as pd
 from .. import dataset, metrics
 from ..bundle import Bundle, Scorer
 from ..gate import LOWER_IS_BETTER
+from ..intervals.estimates import Question
 from . import Importance
-from .intervals.estimates import Question
 
 REPEATS = 5
 MOST_ROWS = 2_000

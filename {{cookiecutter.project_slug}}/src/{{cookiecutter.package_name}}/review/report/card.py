@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ... import markdown
 from .. import Review, Slice
 from . import text
 from .render import environment
@@ -59,7 +60,7 @@ def render(
 def _objective(made: Bundle) -> str:
     """What the decision threshold was chosen for, as a person says it; empty where it is fixed."""
     name = (made.manifest.parameters.get("threshold") or {}).get("objective") or ""
-    return text.NAMES.get(name, name.replace("_", " "))
+    return markdown.NAMES.get(name, name.replace("_", " "))
 
 
 def limits(review: Review) -> list[str]:
@@ -68,18 +69,21 @@ def limits(review: Review) -> list[str]:
     weak = [part.name for part in review.slices if part.judged and _weaker(part, review)]
     drifted = [column.name for column in review.data.columns if column.drifted] if review.data else []
     error = next((metric for metric in review.metrics if metric.name == "ece"), None)
-    name = text.metric_name(review.headline)
+    name = markdown.metric_name(review.headline)
     found = [
         (few, f"Too few test rows (under {review.min_n}) to say how well it does for {_codes(few)}."),
         (weak, f"Weaker than over all rows, by the interval of {name}, for {_codes(weak)}."),
         (drifted, f"The data it was made from had drifted from main's in {_codes(drifted)}."),
     ]
     sentences = [sentence for about, sentence in found if about]
-    if error is not None and text.is_number(error.candidate.value):
-        sentences.append(f"Its probabilities are off by {text.estimate_text(error.candidate, 3)} on average (expected calibration error).")
-    sentences += [f"The gap of {text.code(gap.column)} in {gap.measure.replace('_', ' ')} is {text.estimate_text(gap.candidate, 3)}."
-                  for gap in review.fairness if gap.candidate.low is not None and gap.candidate.low > 0]  # fmt: skip
-    sentences += [f"Sign of leakage, {alarm.kind}: {text.words(alarm.detail)}." for alarm in review.alarms]
+    if error is not None and markdown.is_number(error.candidate.value):
+        off = markdown.estimate_text(error.candidate, 3)
+        sentences.append(f"Its probabilities are off by {off} on average (expected calibration error).")
+    for gap in review.fairness:
+        if gap.candidate.low is not None and gap.candidate.low > 0:
+            size = markdown.estimate_text(gap.candidate, 3)
+            sentences.append(f"The gap of {markdown.code(gap.column)} in {gap.measure.replace('_', ' ')} is {size}.")
+    sentences += [f"Sign of leakage, {alarm.kind}: {markdown.words(alarm.detail)}." for alarm in review.alarms]
     return [*sentences, "Nothing is known beyond rows like the test rows, nor for values that the contract refuses."]
 
 
@@ -96,16 +100,16 @@ def _weaker(part: Slice, review: Review) -> bool:
 
 def _codes(names: list[str], most: int = 10) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(text.code(name) for name in names[:most]) + more
+    return ", ".join(markdown.code(name) for name in names[:most]) + more
 
 
 def _front(review: Review, made: Bundle, data: str | None) -> dict[str, Any]:
     task = _TASKS[made.manifest.problem]
     dataset = {"type": "tabular", "name": f"test rows of {data or made.manifest.model}", "revision": made.manifest.data_digest}
     metrics = [
-        {"type": metric.name, "name": text.NAMES.get(metric.name, metric.name), "value": round(metric.candidate.value, 6)}
+        {"type": metric.name, "name": markdown.NAMES.get(metric.name, metric.name), "value": round(metric.candidate.value, 6)}
         for metric in review.metrics
-        if metric.candidate.value is not None and text.is_number(metric.candidate.value)
+        if metric.candidate.value is not None and markdown.is_number(metric.candidate.value)
     ]
     results = [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}]
     return {

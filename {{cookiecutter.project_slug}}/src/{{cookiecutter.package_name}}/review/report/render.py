@@ -9,8 +9,9 @@ from typing import Any
 
 import jinja2
 
+from ... import markdown, mermaid
 from .. import Chart, Confusion, GateResult, Review, Slice
-from . import mermaid, text
+from . import text
 
 LIMIT = 65_000  # GitHub refuses comments over 65,536 characters; the rest is the watermark's
 SUMMARY_LIMIT = 1_000_000  # bytes: GitHub drops a step's summary over 1 MiB
@@ -94,24 +95,24 @@ def environment(longest: int = 300) -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     filters: dict[str, Callable[..., Any]] = {
-        "code": partial(text.code, longest=longest),
-        "words": partial(text.words, longest=3 * longest),
-        "metric": partial(text.metric_name, longest=longest),
+        "code": partial(markdown.code, longest=longest),
+        "words": partial(markdown.words, longest=3 * longest),
+        "metric": partial(markdown.metric_name, longest=longest),
         "codes": lambda names, most=20: _codes(list(names), most, longest),
         "mark": lambda result: _MARKS[result.outcome],
         "count": lambda value: f"{value:,}",
         "some": lambda value: f"{value:,}" if value else "none",
         "plain": lambda value: mermaid.plain(value, 60),
     }
-    names = ["number", "signed", "short_number", "percent", "rough_percent", "p_value", "digits", "estimate_text", "interval", "difference",
-             "bar", "sparkline"]  # fmt: skip
-    made.filters.update(filters | {name: getattr(text, name) for name in names})
+    numbers = ["number", "signed", "short_number", "percent", "rough_percent", "p_value", "estimate_text", "interval", "bar", "sparkline"]
+    filters |= {name: getattr(markdown, name) for name in numbers} | {"digits": text.digits, "difference": text.difference}
+    made.filters.update(filters)
     return made
 
 
 def _codes(names: list[str], most: int, longest: int) -> str:
     more = len(names) - most
-    return ", ".join(text.code(name, longest) for name in names[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(markdown.code(name, longest) for name in names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _ranked_gates(results: Sequence[GateResult]) -> list[GateResult]:
@@ -127,9 +128,9 @@ def _ranked_slices(parts: Sequence[Slice]) -> list[Slice]:
 
 def _drawn(chart: Chart) -> dict[str, Any]:
     lines = mermaid.shown(chart)
-    largest = max((abs(value) for line in lines for value in line.values if text.is_number(value)), default=0.0)
+    largest = max((abs(value) for line in lines for value in line.values if markdown.is_number(value)), default=0.0)
     rows = [(label, [line.values[place] for line in lines]) for place, label in enumerate(chart.x)]
-    drawn = {"block": mermaid.draw(chart), "legend": mermaid.legend(chart), "decimals": text.decimals(largest, 3)}
+    drawn = {"block": mermaid.draw(chart), "legend": mermaid.legend(chart), "decimals": markdown.decimals(largest, 3)}
     return {"chart": chart, "lines": lines, "rows": rows, **drawn}
 
 

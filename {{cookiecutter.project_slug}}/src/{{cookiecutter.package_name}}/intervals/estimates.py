@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from ... import gate
-from .. import Estimate, Metric
+from .. import gate
+from . import Estimate, Metric
 from .answers import Answers, Question
 from .delong import Placements, placements
 from .gaps import Gap, Rates, gaps, rates

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import Estimate
+from . import Estimate
 from .answers import Answers, Question
 
 

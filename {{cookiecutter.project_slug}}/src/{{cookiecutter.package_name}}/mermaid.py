@@ -1,19 +1,39 @@
-"""Draws a chart as Mermaid ``xychart-beta``, so that a report needs no image.
+"""A chart, and how it is drawn as Mermaid ``xychart-beta``, so that a report needs no image.
 
 Kept to what versions 10.9 to 11 of Mermaid draw alike: a categorical x axis, quoted titles, at most three lines with a palette of
 colours that can be told apart on white and on black. Nothing that a pull request brought is put into Mermaid.
 """
 
 import re
+from typing import Literal
 
-from .. import Chart, Series
-from .text import is_number
+import msgspec
+
+from .markdown import is_number
 
 MOST_LINES = 3
 MODELS = {"candidate": ("#3b82f6", "🟦"), "champion": ("#f97316", "🟧")}
 _KNOWN = MODELS | {"median": MODELS["candidate"]}  # of the candidate's residuals
 _OTHERS = (("#8b949e", "⬜"), ("#a855f7", "🟪"), ("#22a55e", "🟩"))  # the first is grey: usually a reference line
 _SHARES = ("roc", "calibration", "gain")
+
+
+class Series(msgspec.Struct, frozen=True):
+    """The y values of one line of a chart; None where there is none."""
+
+    name: str
+    values: list[float | None]
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """A chart with a categorical x axis: ``x`` and every series have the same length, at most 21."""
+
+    kind: Literal["roc", "calibration", "gain", "residuals", "predicted", "histogram"]
+    title: str
+    x_title: str
+    y_title: str
+    x: list[str]
+    series: list[Series]
 
 
 def draw(chart: Chart) -> str:
@@ -27,6 +47,7 @@ def draw(chart: Chart) -> str:
         return ""
     rows = [[float(line.values[place] or 0.0) for place in places] for line in lines]
     low, high = (0.0, 1.0) if chart.kind in _SHARES else _range([value for row in rows for value in row])
+    low = 0.0 if chart.kind == "histogram" else low
     labels = ", ".join(f'"{label}"' for label in _distinct([plain(chart.x[place], 12) for place in places]))
     palette = ", ".join(colour for colour, _ in reversed(_colours(chart)))
     return "\n".join(

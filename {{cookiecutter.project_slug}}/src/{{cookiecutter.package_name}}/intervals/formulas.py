@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from ...metrics import ALPHA, BINS, LEAST_TARGET
+from ..metrics import ALPHA, BINS, LEAST_TARGET
 from .answers import Answers, Question
 from .bootstrap import Column
 from .delong import placements
