@@ -41,14 +41,16 @@ INSTALLED = set(
     gitpython google grandalf gto h11 httpcore httptools httpx humanfriendly hydra hydra_core idna iniconfig
     iterative_telemetry jinja2 joblib kombu markdown_it markdown_it_py markupsafe mdurl ml_dtypes mpmath msgspec
     multidict mypy_extensions narwhals networkx numpy omegaconf onnx onnxruntime orjson packaging pandas pandera
-    pathspec pip platformdirs pluggy prompt_toolkit propcache protobuf psutil pycparser pydantic pydantic_core
-    pydantic_settings pydot pygit2 pygments pygtrie pyparsing pytest python_dateutil python_dotenv pytz pywin32 pyyaml
+    pathspec pip platformdirs pluggy prometheus_client prompt_toolkit propcache protobuf psutil pycparser pydantic
+    pydantic_core pydantic_settings pydot pygit2 pygments pygtrie pyparsing pytest python_dateutil python_dotenv pytz pywin32 pyyaml
     requests rich ruamel ruamel_yaml ruff scikit_learn scipy scmrepo semver setuptools shortuuid shtab six skl2onnx
     sklearn smmap sqltrie starlette sympy tabulate threadpoolctl tomlkit tqdm typeguard typing_extensions
     typing_inspect typing_inspection tzdata tzlocal urllib3 uv uv_build uvicorn uvloop vine voluptuous wcwidth wheel
     yaml yarl zc zc_lockfile
     adlfs aiobotocore aioitertools azure boto3 botocore dvc_azure dvc_gs dvc_s3 dvc_ssh gcsfs jmespath s3fs s3transfer
     sshfs wrapt
+    dask distributed importlib_metadata lazy_importer locket msgpack partd pyarrow sortedcontainers tblib toolz tornado zict
+    zipp
     """.split()
 )
 

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 import yaml
 
 if TYPE_CHECKING:
+    from rehearse.errors import RehearseError
+
     from .faults.kit import Scene
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def not_run(what: str, error: "RehearseError") -> NoReturn:
+    """End a test that needs more than this machine has: with a reason for a person, as a failure where every check must run."""
+    reason = f"{NOT_RUN}{what}, {error}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @dataclass(frozen=True)
 class BakedProject:
     """A generated repository in a folder of its own."""
@@ -46,9 +56,9 @@ class BakedProject:
     root: Path
 
     def files(self, pattern: str = "**/*") -> list[Path]:
-        """Every file below the root that matches, without git's own, sorted."""
+        """Every file below the root that matches, sorted; without git's own, and without the bytecode of tests that imported it."""
         found = (path for path in self.root.glob(pattern) if path.is_file())
-        return sorted(path for path in found if ".git" not in path.relative_to(self.root).parts)
+        return sorted(path for path in found if not {".git", "__pycache__"} & set(path.relative_to(self.root).parts))
 
     def names(self) -> list[str]:
         """The files' paths relative to the root, with '/' between folders."""
@@ -68,7 +78,7 @@ class BakedProject:
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, out of reach of the virtual environment that runs the tests."""
-        clean = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")}
+        clean = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "ARGS")}
         done = subprocess.run(command, cwd=self.root, env=clean | environment, capture_output=True, text=True, encoding="utf-8")
         assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done

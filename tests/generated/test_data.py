@@ -52,6 +52,16 @@ def test_numbers_are_compared_as_scipy_does_and_binned_by_tenths() -> None:
     assert found.psi == pytest.approx(_slow_psi(*tenths))
 
 
+@pytest.mark.parametrize(("before", "after"), [(300, 5000), (5000, 300), (700, 700), (40_000, 30_000)])
+@pytest.mark.parametrize("values", [3, 30, 10**9])
+def test_numbers_with_and_without_ties_are_compared_as_scipy_does(before: int, after: int, values: int) -> None:
+    rng = np.random.default_rng(before + values)
+    reference, current = rng.integers(0, values, before) / values, rng.integers(0, values, after) / values + 0.01 * rng.integers(0, 2)
+    found, expected = drift.compare(reference, current, "number"), stats.ks_2samp(reference, current, method="asymp")
+    assert found.effect == pytest.approx(expected.statistic, abs=1e-12)
+    assert found.p == pytest.approx(expected.pvalue, rel=0.02)
+
+
 def test_categories_are_compared_as_scipy_does() -> None:
     rng = np.random.default_rng(2)
     reference, current = (

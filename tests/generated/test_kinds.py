@@ -15,11 +15,12 @@ import yaml
 from churn import bundle, dataset, metrics, model, params, slices
 from churn.bundle import BundleError, Scorer
 from churn.contract import Column, Contract, ContractError
+from churn.intervals import answers as answers_module
+from churn.intervals import estimates
 from churn.params import Params, ParamsError, Threshold
 from churn.pipeline import MODEL, PREPARED, SIDES, evaluate, export, parity, prepare, threshold, train
-from churn.review.intervals import answers as answers_module
-from churn.review.intervals import estimates
-from churn.serving import app
+from churn.serving.batcher import require_finite
+from churn.serving.refused import RefusedError
 from serving_kit import CONTRACT, make_bundle, server
 from sklearn import metrics as judge
 
@@ -158,10 +159,10 @@ def test_the_server_answers_and_refuses(made: Made) -> None:
             assert "no finite answer" in content["violations"][0]["rule"]
 
 
-@pytest.mark.parametrize("answer", [{"probability": math.nan}, {"probabilities": {"a": 0.5, "b": math.nan}}, {"prediction": math.inf}])
-def test_an_answer_that_is_no_number_is_refused(answer: dict[str, Any]) -> None:
-    with pytest.raises(app.RefusedError) as caught:
-        app._require_finite([{"prediction": "a", "probability": 0.5}, {"prediction": "a", **answer}])
+@pytest.mark.parametrize("answers", [[[0.5], [math.nan]], [[0.5, 0.5], [0.5, math.nan]], [[1.0], [math.inf]]])
+def test_an_answer_that_is_no_number_is_refused(answers: list[list[float]]) -> None:
+    with pytest.raises(RefusedError) as caught:
+        require_finite(np.isfinite(np.array(answers)).all(axis=1))
     assert caught.value.content["violations"][0]["row"] == 1
 
 

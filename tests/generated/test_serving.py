@@ -1,9 +1,9 @@
 """The server, as a process of its own: what it answers, what it refuses, and what it follows."""
 
-import asyncio
 import http.client
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -13,12 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from churn import ProblemError, bundle
-from churn.serving import Batcher
 from churn.serving.__main__ import main
 from serving_kit import (
     CONTRACT,
@@ -145,7 +143,6 @@ def test_a_body_above_the_limit_is_refused_by_its_length_and_by_counting(fixed: 
         connection.request("POST", "/predict", iter([b" " * 65_536] * 20), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
         with connection.getresponse() as answer:
             assert answer.status == 413
-    assert fixed[0].ask("POST", "/predict", b"x", Content_Encoding="gzip")[0] == 415
     assert fixed[0].ask("POST", "/predict", ROW)[0] == 200
 
 
@@ -161,26 +158,6 @@ def test_every_other_route_answers_in_json(fixed: tuple[Running, str]) -> None:
     assert running.ask("GET", "/health/ready")[1] == {"ready": True, "degraded": None, "model": "toy", "version": None, "digest": digest}
     assert running.ask("GET", "/predict")[0] == 405
     assert running.ask("GET", "/nothing")[0] == 404
-
-
-def test_what_is_scored_together_is_answered_by_the_model_that_each_was_given() -> None:
-    def model(name: str) -> Any:
-        def score(records: list[Any]) -> list[Any]:
-            if "bad" in records:
-                raise ValueError("bad")
-            return [f"{name}{record}" for record in records]
-
-        return SimpleNamespace(scorer=SimpleNamespace(score=score))
-
-    async def together() -> list[Any]:
-        old, new, batcher = model("old"), model("new"), Batcher()
-        asked = [(old, [1]), (old, [2, 3]), (new, [4]), (old, []), (new, ["bad"]), (old, [5] * 5000), (old, [6])]
-        return await asyncio.gather(*(batcher.score(*one) for one in asked), return_exceptions=True)
-
-    *answers, failed, large, last = asyncio.run(together())
-    assert answers == [["old1"], ["old2", "old3"], ["new4"], []]
-    assert isinstance(failed, ValueError)
-    assert (len(large), last) == (5000, ["old6"])
 
 
 def test_rows_do_not_reach_the_log(fixed: tuple[Running, str]) -> None:
@@ -248,6 +225,21 @@ def _spoiled(tmp_path: Path, origin: Origin) -> dict[str, Callable[[], None]]:
         "deep YAML": pointer(b"[" * 5000),
         "huge pointer": lambda: origin.point(good, padding=100_000),
     }
+
+
+def test_a_disk_that_takes_no_more_costs_no_answer_and_heals(tmp_path: Path, origin: Origin) -> None:
+    good = origin.promote(tmp_path / "good", bias=0.0)
+    with server(tmp_path / "s", "--follow", origin.folder) as running:
+        assert running.serves(good)
+        unlimited = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (500, unlimited[1]))  # git and the server inherit it
+        better = origin.promote(tmp_path / "better", bias=1.0)
+        assert running.state(ready=True, digest=good, degraded=...)["degraded"]
+        assert running.ask("POST", "/predict", ROW)[1]["digest"] == good
+        assert not list(tmp_path.glob(f"s/cache/*/bundles/{better.removeprefix('sha256:')}")), "nothing half-written is left"
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert running.serves(better)
+        assert running.state(ready=True, degraded=None)
 
 
 def test_a_start_without_the_remote_serves_the_last_verified_model(tmp_path: Path, origin: Origin) -> None:
@@ -350,6 +342,11 @@ def test_serving_needs_none_of_the_training_libraries() -> None:
         (["--follow", ".", "--environment", "../x"], "--environment '../x'"),
         (["--follow", ".", "--branch", "a..b"], "--branch 'a..b'"),
         (["--follow", ".", "--poll", "0"], "--poll 0"),
+        (["--follow", ".", "--port", "70000"], "--port 70000 must lie between 0 and 65535"),
+        (["--folow", "."], "unrecognized arguments: --folow .; --help lists the options"),
+        (["--port", "eighty"], "argument --port: invalid int value: 'eighty'"),
+        (["--follow", ".", "--drift-rows", "5"], "--drift-rows 5 must lie in 300"),
+        (["--model", "folder", "--workers", "2"], "manifest.json: no such file"),
     ],
     ids=" ".join,
 )

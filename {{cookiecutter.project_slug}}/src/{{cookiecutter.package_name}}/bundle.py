@@ -167,6 +167,7 @@ def _digest(manifest: bytes) -> str:
 
 
 TOLERANCE = 1e-5
+NOT_FINITE = "the model has no finite answer for this row; its numbers are too extreme"
 
 
 class Scorer:
@@ -179,6 +180,7 @@ class Scorer:
         self._session = _session(bundle, threads)
         self._output = "probabilities" if bundle.contract.classes else "values"
         self._inputs = {entry.name for entry in self._session.get_inputs()}
+        self._width = len(bundle.contract.classes) or 1
         _check_interface(self._session, bundle, self._output)
 
     def answers(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
@@ -189,11 +191,11 @@ class Scorer:
         """
         feed = {"numeric": numeric, "categorical": categorical}
         found = self._session.run([self._output], {name: feed[name] for name in self._inputs})[0]
-        width = len(self.bundle.contract.classes) or 1
-        if found.shape != (len(numeric), width):
-            shape = f"gives {self._output} {list(found.shape)} and not [n, {width}]"
+        if found.shape != (len(numeric), self._width):
+            shape = f"gives {self._output} {list(found.shape)} and not [n, {self._width}]"
             raise BundleError(f"{self.bundle.folder}/model.onnx: {shape}; train again")
-        return np.clip(found, 0.0, 1.0) if self.bundle.contract.classes else found  # forests add up to as much as 1.0000002
+        # forests add up to as much as 1.0000002
+        return np.minimum(np.maximum(found, 0.0), 1.0) if self.bundle.contract.classes else found
 
     def score(self, records: Sequence[Record]) -> list[dict[str, Any]]:
         """An answer for each record; the records must have passed the contract's check.
@@ -202,21 +204,32 @@ class Scorer:
         least the manifest's threshold. Multi-class: ``{"prediction": class, "probabilities": {class: p}}`` with the likeliest class (of
         equally likely ones the first). Regression: ``{"prediction": value}``.
         """
-        return self._decide(self.answers(*self.bundle.contract.matrices(records)))
+        return self.decide(self.answers(*self.bundle.contract.matrices(records)))
 
-    def _decide(self, answers: np.ndarray) -> list[dict[str, Any]]:
-        contract, threshold = self.bundle.contract, self.bundle.manifest.threshold
+    def predicted(self, answers: np.ndarray) -> np.ndarray:
+        """The places in the contract's classes of the classes that these answers of a classifier predict, ``[n]``, as in :meth:`score`."""
+        contract = self.bundle.contract
+        if contract.problem == "multi-class":
+            return answers.argmax(axis=1)
+        positive = contract.classes.index(contract.positive)
+        # in 64 bits, as the threshold is kept: numpy would round it to the 32 of the answers
+        return np.where(contract.scores(answers).astype(np.float64) >= self.bundle.manifest.threshold, positive, 1 - positive)
+
+    def decide(self, answers: np.ndarray) -> list[dict[str, Any]]:
+        """What :meth:`score` gives, for what :meth:`answers` gave."""
+        contract = self.bundle.contract
         scores = contract.scores(answers).tolist()
         if contract.problem == "regression":
             return [{"prediction": value} for value in scores]
-        if contract.problem == "multi-class":
-            likeliest = answers.argmax(axis=1).tolist()
-            return [
-                {"prediction": contract.classes[place], "probabilities": dict(zip(contract.classes, row, strict=True))}
-                for place, row in zip(likeliest, scores, strict=True)
-            ]
-        negative = next(value for value in contract.classes if value != contract.positive)
-        return [{"prediction": contract.positive if p >= threshold else negative, "probability": p} for p in scores]
+        if contract.problem == "binary":
+            threshold, yes = self.bundle.manifest.threshold, contract.classes.index(contract.positive)
+            told = contract.classes[yes], contract.classes[1 - yes]
+            return [{"prediction": told[0] if p >= threshold else told[1], "probability": p} for p in scores]
+        told = [contract.classes[place] for place in self.predicted(answers).tolist()]
+        return [
+            {"prediction": value, "probabilities": dict(zip(contract.classes, row, strict=True))}
+            for value, row in zip(told, scores, strict=True)
+        ]
 
     def check_golden(self, tolerance: float = TOLERANCE) -> None:
         """Score the bundle's golden rows again; raises :class:`BundleError` that names the first row whose answer differs.
@@ -226,7 +239,7 @@ class Scorer:
         records, expected, predictions = self._golden()
         found = self.answers(*self.bundle.contract.matrices(records))
         limit = tolerance if self.bundle.contract.classes else tolerance * np.abs(expected).max()
-        told = [one["prediction"] for one in self._decide(found)] if predictions else predictions
+        told = [one["prediction"] for one in self.decide(found)] if predictions else predictions
         for row, (one, other) in enumerate(zip(found, expected, strict=True)):
             if not np.all(np.abs(one - other) <= limit) or told[row : row + 1] != predictions[row : row + 1]:
                 raise BundleError(

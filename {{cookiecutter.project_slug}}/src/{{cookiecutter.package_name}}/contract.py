@@ -11,6 +11,7 @@ import numpy as np
 from . import ProblemError
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"  # a number in a cell of a CSV file
 Record = Mapping[str, object]
 
 
@@ -66,7 +67,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The input columns of a model (numeric ones first, in the order of the model's inputs) and its classes.
 
     A binary contract names its classes as (negative, positive), which is also the order of the probabilities; a multi-class one has
-    no ``positive``, one of regression no classes either.
+    no ``positive``, one of regression no classes either. ``protected`` are the columns that must not be kept without a word.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
     positive: str | None = None
+    protected: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Contract":

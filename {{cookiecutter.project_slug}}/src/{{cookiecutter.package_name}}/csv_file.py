@@ -29,7 +29,11 @@ def wanted(params: Params) -> dict[str, str]:
 
 def header(path: str | Path) -> list[str]:
     """The column names. Raises :class:`ContractError` when the file is missing, empty, not UTF-8 or not separated by commas."""
-    first = _first_row(path)
+    return names(path, _first_row(path))
+
+
+def names(path: str | Path, first: list[str]) -> list[str]:
+    """The first row of a file as column names; raises :class:`ContractError` when it cannot be that."""
     if not any(name.strip() for name in first):
         raise ContractError(f"{path}: is empty; restore it with `git checkout -- {path}` or `dvc pull`, or bring data")
     for name in first:

@@ -8,10 +8,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from . import csv_file
-from .contract import FLOAT32_MAX, Contract, ContractError
+from .contract import FLOAT32_MAX, NUMBER, Contract, ContractError
 from .params import ColumnRule, Params, Split
 
-NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"
 MOST_SHOWN = 5
 VALUE = ColumnRule("number")  # the target of a regression
 

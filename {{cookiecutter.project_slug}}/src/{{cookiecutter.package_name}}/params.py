@@ -13,6 +13,7 @@ import yaml
 from . import ProblemError
 from .contract import Column, Contract
 from .gate import Gate, Problem
+from .serving_rules import Serving
 
 MOST_SLICES = 20
 
@@ -128,6 +129,22 @@ class Promotion(_Struct):
     image: str = "none"
 
 
+class Monitoring(_Struct):
+    """How production is looked at.
+
+    ``log`` is the server's prediction log, ``labels`` a CSV file or a folder of them with what came true, ``data`` the newest labelled
+    rows in the form of ``data.path``: each a path, or the URL of a bucket. ``days`` is how far back. ``fall`` is by how much the headline
+    metric may be worse than at the promotion. With ``retrain`` a drift becomes a pull request with the newest data.
+    """
+
+    log: str | None = None
+    labels: str | None = None
+    data: str | None = None
+    days: float = 7.0
+    fall: float = 0.05
+    retrain: bool = False
+
+
 class Params(_Struct):
     """The whole of ``params.yaml``."""
 
@@ -145,6 +162,8 @@ class Params(_Struct):
     slices: tuple[str | SliceRule, ...] = ()
     review: Judging = Judging()
     promotion: Promotion = Promotion()
+    serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
     seed: int = 0
 
     def contract(self) -> Contract:
@@ -154,7 +173,8 @@ class Params(_Struct):
         classes = self.data.classes
         if self.problem == "binary":
             classes = tuple(sorted(classes, key=lambda value: value == self.data.positive))
-        return Contract(self.model.name, self.features.numeric, self.features.categorical, columns, classes, self.data.positive)
+        protected = tuple(name for name in self.protected if name in names)
+        return Contract(self.model.name, self.features.numeric, self.features.categorical, columns, classes, self.data.positive, protected)
 
     def made_of(self) -> dict[str, Any]:
         """What a model is made of beside data and code, as its manifest carries it: values of JSON."""

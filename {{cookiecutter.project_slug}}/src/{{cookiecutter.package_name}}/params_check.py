@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from . import gate_check, promotion_check  # by their modules: the files use each other
+from . import gate_check, monitoring_check, promotion_check, serving_rules  # by their modules: the files use each other
 from .gate import Gate, metric_names
 from .params import MOST_SLICES, ColumnRule, Data, Params, Promotion, SliceRule, Split, Threshold
 
@@ -60,6 +60,8 @@ def _problems(p: Params) -> Iterator[str]:
     yield from _review(p)
     yield from gate_check.problems(p)
     yield from promotion_check.problems(p.promotion)
+    yield from serving_rules.problems(p.serving)
+    yield from monitoring_check.problems(p.monitoring)
 
 
 def _basics(p: Params) -> Iterator[str]:
@@ -263,6 +265,8 @@ def _fields(key: str) -> list[str]:
         return list(ColumnRule.__struct_fields__)
     if key.startswith(("gates[", "slices[")):
         return list((Gate if key.startswith("gates[") else SliceRule).__struct_fields__)
+    if key == "serving.shadow":
+        return list(serving_rules.Shadow.__struct_fields__)
     kind = get_type_hints(Params).get(key, Params)
     struct = next((part for part in (kind, *getattr(kind, "__args__", ())) if hasattr(part, "__struct_fields__")), Params)
     return list(struct.__struct_fields__)

@@ -17,7 +17,7 @@ from ..bundle import Scorer
 from ..contract import Contract
 from . import BUNDLE, MODEL, PARITY, PREPARED, SIDES, parity
 from .convert import convert
-from .profile import profile_of
+from .profile import predictions_of, profile_of
 from .threshold import choose_threshold
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "protobuf", "scikit-learn", "scipy", "skl2onnx")
@@ -47,10 +47,11 @@ def main() -> None:
 def write(folder: Path, pipeline: Any, sides: dict[str, pd.DataFrame], chosen: params.Params) -> str:
     """Write the bundle of a fitted pipeline into an empty folder and return its digest."""
     contract, facts = chosen.contract(), _facts(chosen)
+    profile = profile_of(sides["train"], contract)
     contents = {
         "model.onnx": convert(pipeline, contract),
         "contract.json": contract.to_json(),
-        "profile.json": bundle.to_json(profile_of(sides["train"], contract)),
+        "profile.json": bundle.to_json(profile),
         "golden.json": bundle.to_json({}),
     }
     for name, content in contents.items():
@@ -60,6 +61,8 @@ def write(folder: Path, pipeline: Any, sides: dict[str, pd.DataFrame], chosen: p
         scorer = _scorer(folder, 0.5, facts)
         limit = choose_threshold(scorer, sides["validation"], chosen)
     scorer = _scorer(folder, limit, facts)
+    profile["predictions"] = predictions_of(scorer.answers(*dataset.matrices(sides["validation"], contract)), contract)
+    (folder / "profile.json").write_bytes(bundle.to_json(profile))
     (folder / "golden.json").write_bytes(bundle.to_json(_answers(scorer, golden_rows(sides["train"], contract))))
     return bundle.write_manifest(folder, threshold=limit, **facts)
 

@@ -1,4 +1,4 @@
-"""How the inputs of the training rows are distributed: what drift is measured against."""
+"""How the inputs of the training rows and the model's answers are distributed: what drift is measured against."""
 
 from typing import Any
 
@@ -18,6 +18,19 @@ def profile_of(frame: pd.DataFrame, contract: Contract) -> dict[str, Any]:
     Edges are deciles, or lie between the values where there are at most 20. A category has a count for each of the contract's.
     """
     return {"rows": len(frame), "features": {column.name: _histogram(frame[column.name], column) for column in contract.columns}}
+
+
+def predictions_of(answers: np.ndarray, contract: Contract) -> dict[str, Any]:
+    """The histogram of a model's answers ``[n, k]`` on rows that it was not fitted to.
+
+    Of two classes that of the probability of the positive one, of more the rows for which each class is the likeliest, of a regression
+    that of the values. The forms are those of a number and of a category.
+    """
+    scores = contract.scores(answers)
+    if contract.problem != "multi-class":
+        return _numeric(pd.Series(scores))
+    likeliest = np.bincount(scores.argmax(axis=1), minlength=len(contract.classes))
+    return {"type": "category", "counts": dict(zip(contract.classes, likeliest.tolist(), strict=True)), "missing": 0}
 
 
 def _histogram(values: pd.Series, column: Column) -> dict[str, Any]:

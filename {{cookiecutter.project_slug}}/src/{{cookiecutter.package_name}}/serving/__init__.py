@@ -1,51 +1,103 @@
 """Serves the promoted model over HTTP. Nothing here needs scikit-learn, pandas or DVC, and nothing is ever unpickled.
 
-Here: the model that is live, and the batches of requests that it answers.
+Here: the model that is live, and what everything else in the server shares about it.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
 
 from ..bundle import Bundle, BundleError, Scorer
+from .reader import Reader
 
-_WARM_UP = (1, 64)
-_MOST_ROWS = 4096
-
-Records = list[Mapping[str, object]]
-Answers = list[dict[str, Any]]
+_WARM_UP = 64
+_TURN = 0.003
+_MOST_AT_ONCE = 2048
 
 
-class Model(msgspec.Struct, frozen=True):
-    """A verified model, ready to answer. ``version`` is None for a bundle that was never promoted."""
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A verified model, ready to answer. ``version`` is None for a bundle that was never promoted.
+
+    ``at_once`` rows take it about 3 ms, from their JSON to their answers: more should not wait in front of it.
+    """
 
     scorer: Scorer
     name: str
     version: int | None
+    at_once: int = 512
 
     @property
     def digest(self) -> str:
         """The digest of the bundle that answers."""
         return self.scorer.digest
 
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads rows by the model's contract."""
+        return Reader(self.scorer.bundle.contract)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The beginning of every answer of predictions, as JSON."""
+        return msgspec.json.encode(identity(self))[:-1] + b',"predictions":'
+
     def __str__(self) -> str:
         version = "an unpromoted version" if self.version is None else f"version {self.version}"
         return f"{self.name} {version} ({self.digest})"
 
 
+class Papers(NamedTuple):
+    """What the promotion of a model left about it: figures on its test rows, and the model card in Markdown."""
+
+    digest: str
+    metrics: dict[str, float]
+    card: str | None
+
+
+class Watcher(Protocol):
+    """Sees what was scored. It is called between two requests and so must be done in microseconds; it never raises."""
+
+    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, request_id: str) -> None:
+        """One batch: the model's inputs and answers; row i of it is told to its client as ``<request_id>.<i>``."""
+
+
+class Collecting(Watcher, Protocol):
+    """A watcher that has figures for /metrics."""
+
+    def metrics(self) -> Iterable[Any]:
+        """The figures, as ``prometheus_client`` metrics."""
+
+
 class Live:
     """What the server answers with now, shared by the follower (which writes) and the requests (which read).
 
-    ``problem`` is None, or one line that says why there is no model or why the newest one is not served.
+    ``problem`` is None, or one line that says why there is no model or why the newest one is not served; ``since`` is when the model
+    was taken over, in seconds since 1970. ``papers`` are shown to people, where there are some. ``watchers`` see every batch of rows
+    that was scored. ``swaps`` counts the models taken over, ``failures`` the tries that failed, ``refused`` the models that a shadow
+    period spoke against.
     """
 
     def __init__(self) -> None:
         self.model: Model | None = None
         self.problem: str | None = "the server is starting; ask again in a moment"
         self.draining = False
+        self.papers: Papers | None = None
+        self.watchers: tuple[Watcher, ...] = ()
+        self.since = 0.0
+        self.swaps = self.failures = self.refused = 0
+
+    def take(self, model: Model) -> None:
+        """Answer with this model from now on; whatever kept another from being served is over."""
+        self.since = time.time()
+        self.model = model
+        self.problem = None
+        self.swaps += 1
 
 
 def prepare(bundle: Bundle, version: int | None, name: str | None = None) -> Model:
@@ -60,53 +112,26 @@ def prepare(bundle: Bundle, version: int | None, name: str | None = None) -> Mod
         raise BundleError(f"{bundle.folder}: holds the model {bundle.manifest.model!r}, the pointer names {name!r}; promote again")
     scorer = Scorer(bundle, threads=1)
     scorer.check_golden()
-    for rows in _WARM_UP:
-        scorer.score(bundle.golden["records"][:1] * rows)
-    return Model(scorer, bundle.manifest.model, version)
+    model = Model(scorer, bundle.manifest.model, version)
+    return replace(model, at_once=_at_once(model, bundle.golden["records"][:1]))
 
 
-class _Waiting(NamedTuple):
-    model: Model
-    records: Records
-    answer: asyncio.Future[Answers]
+def _at_once(model: Model, records: list[Any]) -> int:
+    """Warm the model up, and see how long it takes for a row more."""
+    seconds = []
+    for rows in (1, _WARM_UP):
+        body, times = msgspec.json.encode(records * rows), []
+        for _ in range(3):
+            began = time.perf_counter()
+            model.scorer.decide(model.scorer.answers(*model.reader.matrices(model.reader.json(body))))
+            times.append(time.perf_counter() - began)
+        seconds.append(min(times))
+    a_row = max(seconds[1] - seconds[0], 1e-9) / (_WARM_UP - 1)
+    return min(_MOST_AT_ONCE, max(1, round(_TURN / a_row)))
 
 
-class Batcher:
-    """Collects requests and scores them together, each with the model that it was given."""
-
-    def __init__(self) -> None:
-        self._queue: deque[_Waiting] = deque()
-
-    def score(self, model: Model, records: Records) -> asyncio.Future[Answers]:
-        """The model's answers for records that passed its contract; the future raises what the model raises."""
-        loop = asyncio.get_running_loop()
-        if not self._queue:
-            loop.call_soon(self._drain)
-        self._queue.append(_Waiting(model, records, loop.create_future()))
-        return self._queue[-1].answer
-
-    def _drain(self) -> None:
-        batch: list[_Waiting] = []
-        rows = 0
-        while self._queue and rows < _MOST_ROWS and (not batch or self._queue[0].model is batch[0].model):
-            batch.append(self._queue.popleft())
-            rows += len(batch[-1].records)
-        if self._queue:
-            asyncio.get_running_loop().call_soon(self._drain)
-        _score(batch)
-
-
-def _score(batch: list[_Waiting]) -> None:
-    try:
-        answers = batch[0].model.scorer.score([record for waiting in batch for record in waiting.records])
-    except Exception as error:  # handed on to the requests that wait for it
-        for waiting in batch:
-            if not waiting.answer.done():
-                waiting.answer.set_exception(error)
-        return
-    start = 0
-    for waiting in batch:
-        end = start + len(waiting.records)
-        if not waiting.answer.done():
-            waiting.answer.set_result(answers[start:end])
-        start = end
+def identity(model: Model | None) -> dict[str, object]:
+    """How an answer names the model that it is of."""
+    if model is None:
+        return {"model": None, "version": None, "digest": None}
+    return {"model": model.name, "version": model.version, "digest": model.digest}

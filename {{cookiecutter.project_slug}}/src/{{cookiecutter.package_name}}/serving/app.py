@@ -1,226 +1,161 @@
-"""The HTTP routes. Every answer is JSON, and every answer of a model names its digest."""
+"""The ASGI application: finds who answers, asks for the token, counts, and turns whatever goes wrong into an answer.
 
+Predictions do not go through Starlette's router: at their rate it would cost as much as the model.
+"""
+
+import hmac
 import logging
-import math
-from collections.abc import Iterable
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from ..contract import Column, Contract, Violation, short
-from . import Batcher, Live, Model, Records
+from . import Live
+from .answer import JSON, Answer, Send, refusal, start
+from .batcher import PATIENCE, Batcher
+from .body import Bodies, GoneError, Headers, Receive
+from .bulk import LARGEST_TABLE, Bulk
+from .oip import Protocol
+from .refused import RefusedError, no_model
+from .tables import FORMATS
+from .tally import TYPE, Tally
 
-LARGEST_BODY = 1024 * 1024
-MOST_ROWS = 1000
-_MOST_VIOLATIONS = 100
-_SHAPE = 'send one record {"column": value, …}, a list of records, or {"records": [...]}'
-
-
-class RefusedError(Exception):
-    """A request that is answered with ``status`` and ``content`` instead of predictions."""
-
-    def __init__(self, status: int, error: str, violations: list[Violation] | None = None) -> None:
-        super().__init__(error)
-        self.status = status
-        self.content: dict[str, object] = {"error": error}
-        if violations is not None:
-            self.content["violations"] = [
-                {"row": one.row, "field": one.column or None, "value": one.value, "rule": one.rule} for one in violations[:_MOST_VIOLATIONS]
-            ]
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, of at most 1 MiB. A larger one is refused by its Content-Length, or as soon as that much has arrived."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusedError(415, "compressed bodies are not read; send plain JSON")
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:20]) > LARGEST_BODY:
-        raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise _too_large()
-    return bytes(body)
-
-
-def read_records(body: bytes, contract: Contract) -> Records:
-    """The records in a JSON body, checked by the contract; raises :class:`RefusedError` for anything else."""
-    records = _records(_decode(body))
-    if not records:
-        raise RefusedError(422, f"there is no record in the body; {_SHAPE}", [])
-    if len(records) > MOST_ROWS:
-        raise RefusedError(413, f"{len(records)} records are too many; send at most {MOST_ROWS} in one request")
-    try:
-        violations = _not_objects(records) or contract.check(records)
-    except RecursionError:
-        raise RefusedError(400, "the body is nested too deeply; a value is a number, a text or null") from None
-    if violations:
-        raise broken(violations)
-    return records
-
-
-def broken(violations: list[Violation]) -> RefusedError:
-    """The refusal of records that break the contract; it carries the first hundred violations."""
-    count = "1 value does" if len(violations) == 1 else f"{len(violations)} values do"
-    return RefusedError(422, f"{count} not hold to the contract; GET /model shows it", violations)
-
-
-def _not_objects(records: Records) -> list[Violation]:
-    rule = "must be a JSON object with one value per column"
-    return [Violation(row, "", short(record), rule) for row, record in enumerate(records) if not isinstance(record, dict)]
-
-
-def _decode(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except UnicodeDecodeError:
-        raise RefusedError(400, "the body is not UTF-8; send JSON in UTF-8") from None
-    except RecursionError:
-        raise RefusedError(400, "the body is nested too deeply; a value is a number, a text or null") from None
-    except msgspec.DecodeError as error:
-        reason = "it is empty" if not body.strip() else str(error)
-        raise RefusedError(400, f"the body is not JSON ({reason}); {_SHAPE}") from None
-
-
-def _records(content: object) -> Records:
-    if isinstance(content, dict):
-        if not isinstance(content.get("records"), list):
-            return [content]
-        if len(content) > 1:
-            raise RefusedError(400, f"beside 'records' the body holds other keys; {_SHAPE}")
-        content = content["records"]
-    if not isinstance(content, list):
-        raise RefusedError(400, f"the body is a single value; {_SHAPE}")
-    return content
-
-
-def _too_large() -> RefusedError:
-    return RefusedError(413, f"the body is larger than {LARGEST_BODY} bytes; send fewer records in one request")
-
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
 
 log = logging.getLogger("serving")
 
-_ROUTES = {
-    "POST /predict": 'one record, a list of records, or {"records": [...]}',
-    "GET /model": "name, version, digest, threshold, contract and an example record",
-    "GET /health/live": "200 while the process runs",
-    "GET /health/ready": "200 while a model is served; 'degraded' says why the newest one is not",
-}
+_OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
+_KNOWN = frozenset(("/", "/predict", "/model", "/openapi.json", *_OPEN))
+
+Gather = Callable[[bytes], Awaitable[bytes]]
 
 
-class Service:
-    """The routes' handlers around one :class:`Live`."""
+class Application:
+    """Answers with whatever ``live`` holds."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(
+        self,
+        live: Live,
+        *,
+        limit: int | None = None,
+        patience: float = PATIENCE,
+        body_patience: float = 10.0,
+        token: str | None = None,
+        more: Sequence["BaseRoute"] = (),
+    ) -> None:
+        """``limit`` bounds the rows that wait (None: as the model can take), ``patience`` (seconds) their waiting.
+
+        ``body_patience`` bounds the waiting for a body. A ``token`` is asked for everywhere but at /health and for the empty page. ``more``
+        are routes beside those of here. Where ``gather`` is set, it adds the figures of other workers to this one's.
+        """
         self._live = live
-        self._batcher = Batcher()
+        self.gather: Gather | None = None
+        self._secret = None if token is None else b"Bearer " + token.encode()
+        self._batcher = Batcher(live, limit, patience)
+        self._bodies, self._bulk = Bodies(body_patience), Bulk(self._batcher)
+        self._protocol = Protocol(live, self._batcher, self._bodies)
+        self.tally = Tally(live, self._batcher)
+        self._more = more
 
-    async def predict(self, request: Request) -> Response:
-        """Predictions for the records in the body, by the model that is live when the body has been read."""
-        model = None
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request; the interface of ASGI."""
+        if scope["type"] != "http":
+            return
+        began, path = time.perf_counter(), scope["path"]
+        headers: Headers = dict(scope["headers"])
         try:
-            body = await read_body(request)
-            if (model := self._live.model) is None:
-                raise RefusedError(503, f"there is no model yet: {self._live.problem}")
-            records = read_records(body, model.scorer.bundle.contract)
-            predictions = await self._batcher.score(model, records)
-            _require_finite(predictions)
+            if self._secret is not None:
+                self._admit(self._secret, path, headers)
+            if path == "/predict":
+                answer = await self._predict(scope["method"], headers, receive)
+            elif path == "/v2" or path.startswith("/v2/"):
+                answer = await self._protocol.answer(scope["method"], path, headers, receive)
+            elif path == "/metrics" and scope["method"] == "GET":
+                answer = await self._metrics()
+            else:
+                return await self._others(scope, receive, send, began)
         except RefusedError as refused:
-            return self._answer(refused.content, refused.status, model or self._live.model)
-        except ClientDisconnect:
-            return Response(status_code=400)
+            self.tally.error(refused.kind)
+            answer = refusal(refused, refused.digest or (self._live.model.digest if self._live.model else None))
+        except GoneError:
+            return self.tally.error("gone")
         except Exception as error:
             log.error("a prediction failed: %s", type(error).__name__)  # its text could hold a row
-            return self._answer({"error": "the model could not score this request"}, 500, model)
-        return self._answer({**_identity(model), "predictions": predictions}, 200, model)
+            self.tally.error("failed")
+            answer = refusal(RefusedError(500, "the model could not score this request"), None)
+        await send(start(answer, self._live))
+        await send({"type": "http.response.body", "body": answer.body})
+        self.tally.count(path if path == "/predict" else _route(path), answer.status, time.perf_counter() - began)
 
-    async def index(self, _: Request) -> Response:
-        """What is served here, and where to go on."""
-        model = self._live.model
-        return self._answer({**_identity(model), "routes": _ROUTES}, 200, model)
+    @cached_property
+    def _rest(self) -> "Starlette":
+        """All that is no prediction; the first prediction need not wait for Starlette, a twelfth of the start."""
+        from . import page
+        from .routes import Routes
 
-    async def model(self, _: Request) -> Response:
-        """The model's identity, threshold and contract, with a record to try it out."""
+        return Routes(self._live, self._secret is not None).application([*page.routes(self._live), *self._more])
+
+    async def _predict(self, method: str, headers: Headers, receive: Receive) -> Answer:
+        if method != "POST":
+            raise RefusedError(405, f"{method} does not fit /predict; POST a record, a list of records, or a table", kind="not_found")
+        kind = headers.get(b"content-type", JSON)
+        table = None if kind == JSON else FORMATS.get(kind.partition(b";")[0].strip().lower())
+        if table is None:
+            self._batcher.refuse_if_full()
+            body = await self._bodies.read(headers, receive)
+        else:
+            self._bulk.refuse_if_busy()
+            body = await self._bodies.read(headers, receive, LARGEST_TABLE)
         if (model := self._live.model) is None:
-            return self._answer({"error": f"there is no model yet: {self._live.problem}"}, 503, None)
-        bundle = model.scorer.bundle
-        content = {"threshold": bundle.manifest.threshold, "contract": bundle.contract, "example": example(bundle.contract)}
-        return self._answer({**_identity(model), **content}, 200, model)
+            raise no_model(self._live.problem)
+        try:
+            if table is not None:
+                return Answer(200, model.head + await self._bulk.score(model, table, body) + b"}", model.digest)
+            self._batcher.refuse_if_full(body.count(b"{"))  # one for each record
+            scored = await self._batcher.score(model, model.reader.json(body))
+        except RefusedError as refused:
+            refused.digest = model.digest
+            raise
+        told = model.head + msgspec.json.encode(scored.predictions) + b"}"
+        return Answer(200, told, model.digest, headers=((b"x-request-id", b"%s.%d" % (scored.batch.encode(), scored.first)),))
 
-    async def alive(self, _: Request) -> Response:
-        """200 for as long as the process can answer."""
-        return self._answer({"live": True}, 200, None)
+    async def _metrics(self) -> Answer:
+        text = self.tally.text()
+        return Answer(200, text if self.gather is None else await self.gather(text), kind=TYPE.encode())
 
-    async def ready(self, _: Request) -> Response:
-        """200 while there is a model, also when a newer one could not be taken over; 503 before and while stopping."""
-        model, problem = self._live.model, self._live.problem
-        if model is None or self._live.draining:
-            reason = "the server is stopping" if self._live.draining else problem
-            return self._answer({"ready": False, "reason": reason}, 503, model)
-        return self._answer({"ready": True, "degraded": problem, **_identity(model)}, 200, model)
+    async def _others(self, scope: Any, receive: Receive, send: Send, began: float) -> None:
+        async def watched(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.tally.count(_route(scope["path"]), message["status"], time.perf_counter() - began)
+                if message["status"] in (404, 405):
+                    self.tally.error("not_found")
+                if self._live.draining:
+                    message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
 
-    async def refuse(self, request: Request, error: Exception) -> Response:
-        """The JSON answer to an unknown path or method."""
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        reason = "the server failed" if status == 500 else f"{request.method} {request.url.path[:200]} is not served; GET / lists what is"
-        return self._answer({"error": reason}, status, self._live.model, getattr(error, "headers", None))
+        try:
+            await self._rest(scope, receive, watched)
+        except Exception as error:  # Starlette has answered with 500 already
+            log.error("an answer failed: %s", type(error).__name__)
+            self.tally.error("failed")
 
-    def _answer(self, content: Any, status: int, model: Model | None, headers: dict[str, str] | None = None) -> Response:
-        headers = dict(headers or {})
-        if model is not None:
-            headers["x-model-digest"] = model.digest
-        if self._live.draining:
-            headers["connection"] = "close"
-        if status == 503:
-            headers["retry-after"] = "5"
-        return Response(msgspec.json.encode(content), status, headers, "application/json")
+    def _admit(self, secret: bytes, path: str, headers: Headers) -> None:
+        from . import page
 
-
-def application(live: Live) -> Starlette:
-    """The ASGI application that answers with whatever ``live`` holds."""
-    service = Service(live)
-    routes = [
-        Route("/", service.index, methods=["GET"]),
-        Route("/predict", service.predict, methods=["POST"]),
-        Route("/model", service.model, methods=["GET"]),
-        Route("/health/live", service.alive, methods=["GET"]),
-        Route("/health/ready", service.ready, methods=["GET"]),
-    ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: service.refuse, Exception: service.refuse})
+        if path in _OPEN or page.is_open(path, headers):
+            return
+        if not hmac.compare_digest(headers.get(b"authorization", b""), secret):
+            raise RefusedError(401, "this server asks for a token: send the header `Authorization: Bearer <token>`", kind="unauthorized")
 
 
-def example(contract: Contract) -> dict[str, object]:
-    """A record that holds to the contract: the middle of each range and the first of each column's categories."""
-    return {column.name: _example(column) for column in contract.columns}
-
-
-def _example(column: Column) -> object:
-    if column.type == "category":
-        return column.categories[0] if column.categories else None
-    low, high = column.min, column.max
-    value = (low + high) / 2 if low is not None and high is not None else next((x for x in (low, high) if x is not None), 0.0)
-    return math.floor(value) if column.type == "integer" else value
-
-
-def _identity(model: Model | None) -> dict[str, object]:
-    if model is None:
-        return {"model": None, "version": None, "digest": None}
-    return {"model": model.name, "version": model.version, "digest": model.digest}
-
-
-def _require_finite(predictions: list[dict[str, Any]]) -> None:
-    rule = "the model has no finite answer for this record; its numbers are too extreme"
-    violations = [Violation(row, "", None, rule) for row, one in enumerate(predictions) if not all(map(math.isfinite, _numbers(one)))]
-    if violations:
-        raise broken(violations)
-
-
-def _numbers(answer: dict[str, Any]) -> Iterable[float]:
-    """The probability, the probabilities, or the value of one answer."""
-    return answer["probabilities"].values() if "probabilities" in answer else (answer.get("probability", answer["prediction"]),)
+def _route(path: str) -> str:
+    """The route of a path, as it is counted: the number of different ones is fixed."""
+    if path in _KNOWN:
+        return path
+    if path.startswith("/v2"):
+        return "/v2/infer" if path.endswith("/infer") else "/v2"
+    return "/metrics" if path == "/metrics" else "other"

@@ -4,16 +4,21 @@ import logging
 import math
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from .. import ProblemError, bundle
-from . import Live, prepare
+from .. import ProblemError, bundle, serving_rules
+from ..pointer import Pointer
+from ..serving_rules import Shadow
+from . import Live, Model, Papers, prepare
 from .remote import NothingPromotedError, Remote, without_credentials
+from .shadow import ShadowError, Trial
 
 log = logging.getLogger("serving")
 
+_CARD = "models/card.md"
 _LONGEST_WAIT = 30.0
 _FIRST_LOOK = 5.0
 _SLOW = f"no answer from the remote within {_FIRST_LOOK:g} s; check the network"
@@ -27,11 +32,21 @@ class Last(msgspec.Struct, frozen=True):
     digest: str
 
 
+@dataclass
+class _Trial:
+    """A shadow period under way: the commit that was seen last, digest and version of its model."""
+
+    commit: str
+    names: tuple[str, int]
+    shadow: Trial
+
+
 class Follower(threading.Thread):
     """Polls a remote in its own thread and keeps ``live`` at what the pointer names.
 
     Whatever fails, the model that is being served stays; ``live.problem`` says why, the log says it once, and the follower tries
-    again with growing pauses of at most 30 s. A new commit is looked at without waiting.
+    again with growing pauses of at most 30 s. A new commit is looked at without waiting. A model that is refused after its shadow period is
+    not tried again until main moves.
     """
 
     def __init__(self, remote: Remote, live: Live, poll: float, until_promoted: Path | None = None) -> None:
@@ -45,6 +60,7 @@ class Follower(threading.Thread):
         self._failed: str | None = None
         self._failures, self._retry_at = 0, 0.0
         self._logged: set[str] = set()
+        self._trial: _Trial | None = None
 
     def run(self) -> None:
         """Follow until :meth:`stop`."""
@@ -70,29 +86,72 @@ class Follower(threading.Thread):
         try:
             commit = self._remote.commit()
             if commit != self._done and not (waiting and commit == self._failed):
-                commit = self._take_over()
-            if commit == self._done:
+                commit = self._take_over(commit)
+            if commit is not None and commit == self._done:
                 self._succeeded()
         except Exception as error:  # a defect in here must cost a swap, not the server
             self._failed_with(commit, error)
 
-    def _take_over(self) -> str:
+    def _take_over(self, commit: str) -> str | None:
+        """Serve what the pointer names; returns its commit, or None while the new model is in its shadow period."""
+        if self._trial is not None and self._trial.commit == commit and not self._trial.shadow.is_over():
+            return None
         try:
             commit, pointer = self._remote.pointer()
             previous = self._live.model
             if previous is None or (previous.digest, previous.version) != (pointer.digest, pointer.version):
-                model = prepare(self._remote.bundle(pointer), pointer.version, pointer.model)
+                if (model := self._admitted(commit, pointer, previous)) is None:
+                    return None
                 with self._swapping:
-                    self._live.model = model
+                    self._live.take(model)
                 log.info("now serving %s", model)
+            self._end_trial()
             self._remember(Last(pointer.model, pointer.version, pointer.digest), previous.digest if previous else None)
-        except NothingPromotedError:
+            self._live.papers = self._papers(pointer)
+        except (NothingPromotedError, ShadowError):
             raise
         except Exception:
             self._remote.reset()
             raise
         self._done = commit
         return commit
+
+    def _admitted(self, commit: str, pointer: Pointer, previous: Model | None) -> Model | None:
+        """The model of the pointer, ready to answer; None while its shadow period lasts. Raises what speaks against it."""
+        if (trial := self._trial) is not None and trial.names == (pointer.digest, pointer.version):
+            trial.commit = commit
+            if not trial.shadow.is_over():
+                return None
+            self._end_trial()
+            log.info("the shadow period of %s is over: %s", trial.shadow.candidate, trial.shadow.judge())
+            return trial.shadow.candidate
+        self._end_trial()
+        model = prepare(self._remote.bundle(pointer), pointer.version, pointer.model)
+        if (rule := self._rule(pointer, previous)) is None:
+            return model
+        self._trial = _Trial(commit, (pointer.digest, pointer.version), Trial(model, rule))
+        self._live.watchers = (*self._live.watchers, self._trial.shadow)
+        log.info("shadow period of %g s for %s", rule.seconds, model)
+        return None
+
+    def _rule(self, pointer: Pointer, previous: Model | None) -> Shadow | None:
+        """The rule of the shadow period, if there is to be one: not at a rollback, which must not wait for the model that it leaves."""
+        if previous is None or previous.version is None or previous.digest in {pointer.digest, *(one.digest for one in pointer.held)}:
+            return None
+        return serving_rules.of(self._remote.text("params.yaml") or "", f"params.yaml beside {self._remote}").shadow
+
+    def _end_trial(self) -> None:
+        if self._trial is not None:
+            shadow, self._trial = self._trial.shadow, None
+            self._live.watchers = tuple(one for one in self._live.watchers if one is not shadow)
+
+    def _papers(self, pointer: Pointer) -> Papers:
+        try:
+            card = self._remote.text(_CARD) or ""
+        except ProblemError as error:  # people can do without it, the swap must not fail by it
+            log.warning("the model card is not shown: %s", without_credentials(str(error)))
+            card = ""
+        return Papers(pointer.digest, pointer.metrics, card if pointer.digest in card else None)
 
     def _remember(self, last: Last, previous: str | None) -> None:
         temporary = self._last_file.with_suffix(".tmp")
@@ -109,6 +168,8 @@ class Follower(threading.Thread):
 
     def _failed_with(self, commit: str | None, error: Exception) -> None:
         self._failed, self._failures = commit, self._failures + 1
+        self._live.failures += not isinstance(error, NothingPromotedError)
+        self._live.refused += isinstance(error, ShadowError)
         self._retry_at = time.monotonic() + self._pause(error)
         known = isinstance(error, ProblemError | OSError)
         reason = without_credentials(" ".join((str(error) if known else f"{type(error).__name__} while following: {error}").split()))
@@ -120,12 +181,14 @@ class Follower(threading.Thread):
     def _pause(self, error: Exception) -> float:
         if isinstance(error, NothingPromotedError):  # nothing to try again: only a push can change it
             return math.inf if self._failed else 0.0
+        if isinstance(error, ShadowError):
+            return math.inf
         return min(_LONGEST_WAIT, self._poll * float(2 ** min(self._failures, 10)))
 
     def _serve_unpromoted(self, reason: str) -> None:
         if self._live.model is None and self._until_promoted is not None:
             try:
-                self._live.model = prepare(bundle.load(self._until_promoted), None)
+                self._live.take(prepare(bundle.load(self._until_promoted), None))
             except ProblemError as error:
                 reason = f"{reason}; {self._until_promoted} cannot be served until then: {error}"
             else:
@@ -158,5 +221,6 @@ class Follower(threading.Thread):
             log.warning("the last verified model cannot be used: %s", error)
         else:
             with self._swapping:
-                self._live.model = self._live.model or model
+                if self._live.model is None:
+                    self._live.take(model)
             log.info("now serving %s, the last verified one, from the cache", self._live.model)

@@ -16,7 +16,7 @@ from ..pointer import Pointer, parse
 
 _BRANCH, _STORE = "refs/follow/branch", "refs/follow/store"
 _PLACE = re.compile(r"(refs/[\w./-]+):([\w./-]+)", re.ASCII)
-_LARGEST_POINTER = 65_536
+_LARGEST_TEXT = 65_536
 # A stalled transfer is given up after 20 s; house-keeping runs in the foreground, so that no process outlives the server.
 _SETTINGS = {"gc.autoDetach": "false", "maintenance.autoDetach": "false", "http.lowSpeedLimit": "1", "http.lowSpeedTime": "20"}
 
@@ -60,11 +60,19 @@ class Remote:
             GitError: the remote cannot be read. NothingPromotedError: there is no such pointer. PointerError: it is garbage.
         """
         self._fetch(f"refs/heads/{self.branch}", _BRANCH)
-        commit = git("rev-parse", _BRANCH, cwd=self._git)
-        if not (entry := git("ls-tree", commit, "--", self.pointer_path, cwd=self._git)):
+        if (text := self.text(self.pointer_path)) is None:
             raise NothingPromotedError(f"{self} does not exist: nothing has been promoted yet; merge a pull request first")
-        text = self._blob(entry.split()[2], _LARGEST_POINTER, str(self))
-        return commit, parse(text.decode("utf-8", "replace"), str(self))
+        return git("rev-parse", _BRANCH, cwd=self._git), parse(text, str(self))
+
+    def text(self, path: str) -> str | None:
+        """A small file of the branch as it was fetched last, or None where there is no such file.
+
+        Raises:
+            GitError: the remote cannot be read. BundleError: the file is too large.
+        """
+        if not (entry := git("ls-tree", _BRANCH, "--", path, cwd=self._git)):
+            return None
+        return self._blob(entry.split()[2], _LARGEST_TEXT, f"{path} on {self.branch}").decode("utf-8", "replace")
 
     def bundle(self, wanted: Pointer) -> Bundle:
         """The verified bundle that a pointer names, from the cache or else from the store.
@@ -159,9 +167,7 @@ class Remote:
             )
         from ..store import outside  # only here: the git ref needs none of it
 
-        entry = git("ls-tree", _BRANCH, "--", ".dvc/config", cwd=self._git)
-        settings = self._blob(entry.split()[2], _LARGEST_POINTER, ".dvc/config").decode("utf-8", "replace") if entry else ""
-        outside.fetch(address, settings, folder)
+        outside.fetch(address, self.text(".dvc/config") or "", folder)
 
     def _save(self, entry: str, folder: Path) -> None:
         kind, path = entry.split("\t")

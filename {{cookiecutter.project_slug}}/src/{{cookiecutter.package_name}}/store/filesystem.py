@@ -32,6 +32,7 @@ _LIGHT: dict[str, dict[str, tuple[str, ...]]] = {
     "azure": {"account_name": ("account_name",), "connection_string": ("connection_string",), "sas_token": ("sas_token",)},
 }
 _FSSPEC_SCHEME = {"azure": "az"}
+_REMOTE = "correct the URL with `dvc remote modify`"
 _FORK = "a pull request from a fork has none: it cannot be judged here; a maintainer can dispatch it"
 
 
@@ -58,14 +59,17 @@ def connect_light(settings: Settings) -> tuple[AbstractFileSystem, str]:
 
 
 @contextmanager
-def in_one_line(url: str, doing: str) -> Iterator[None]:
-    """Turn whatever a provider's library raises inside into a StoreError: ``doing`` is ``read`` or ``written``."""
+def in_one_line(url: str, doing: str, name: str = "the store", correct: str = _REMOTE) -> Iterator[None]:
+    """Turn whatever a provider's library raises inside into a StoreError: ``doing`` is ``read`` or ``written``.
+
+    ``name`` is what lies at the URL, ``correct`` says how its reader can correct the URL.
+    """
     try:
         yield
     except (ProblemError, AttributeError, NameError, TypeError):  # the last three are defects, not problems of the store
         raise
     except Exception as error:  # each provider has exceptions of its own, and they share no base
-        raise StoreError(f"the store {url} cannot be {doing}: {_reason(error)}; {_advice(error)}") from None
+        raise StoreError(f"{name} {url} cannot be {doing}: {_reason(error)}; {_advice(error, correct)}") from None
 
 
 def _put(options: dict[str, Any], place: tuple[str, ...], value: str) -> None:
@@ -79,12 +83,12 @@ def _reason(error: Exception) -> str:
     return re.sub(r"://[^/@\s]+@", "://", text).rstrip(".")
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: Exception, correct: str) -> str:
     kind = type(error).__name__
     if isinstance(error, ImportError) or kind == "RemoteMissingDepsError":
         return "lock its library with `make lock`, commit requirements/ and set up again"
     if isinstance(error, FileNotFoundError):
-        return "make the bucket or the folder, or correct the URL with `dvc remote modify`"
+        return f"make the bucket or the folder, or {correct}"
     if isinstance(error, PermissionError) or "redential" in kind + str(error):
         return f"check the credentials, which may have expired ({_FORK})"
     return "run the same command again"
