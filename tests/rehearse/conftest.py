@@ -1,4 +1,4 @@
-"""A world with a toy project whose workflows are plain shell."""
+"""A world with a toy project whose workflows are plain shell, and a browser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from rehearse import LocalGitHub, Repository, World
+from rehearse.errors import RehearseError
+from rehearse.pictures.chromium import find_chromium
 from rehearse.values import Value
 
 TOY = Path(__file__).parent / "toy"
@@ -88,3 +90,11 @@ def toy(make_stage: Value) -> Stage:
     """The toy project: train, review, promote, rollback."""
     stage: Stage = make_stage({path.name: path.read_text(encoding="utf-8") for path in sorted(TOY.glob("*.yml"))})
     return stage
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    try:
+        return find_chromium()
+    except RehearseError as error:
+        pytest.skip(f"not run: pictures, {error}")

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from rehearse.errors import RehearseError
+from rehearse.pictures import page
 from rehearse.pictures.__main__ import VIEWS, draw
 from rehearse.pictures.cases import cases
-from rehearse.pictures.chromium import find_chromium
 from rehearse.pictures.comments import REVIEWS, comments
 from rehearse.pictures.node import run_script
 from rehearse.pictures.real import write
@@ -120,14 +119,6 @@ def test_names_full_of_markdown_bring_nothing_in(kind: str, default_bake: BakedP
     assert check({"nasty": text}) == {"nasty": []}
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    try:
-        return find_chromium()
-    except RehearseError as error:
-        pytest.skip(f"not run: pictures, {error}")
-
-
 def test_a_comment_is_drawn_without_any_other_host(texts: dict[str, str], chromium: str, tmp_path: Path) -> None:
     found = draw({"binary": texts["binary"]}, tmp_path, chromium, {"dark": VIEWS["dark"]})
     assert found == {"binary-dark": []}
@@ -145,5 +136,5 @@ def test_a_foreign_image_and_a_broken_chart_are_told(texts: dict[str, str], chro
 
 
 def test_every_picture_of_the_documentation_is_kept() -> None:
-    expected = {f"{path.stem}-{view}.png" for path in KINDS for view in VIEWS}
+    expected = {f"{path.stem}-{view}.png" for path in KINDS for view in VIEWS} | {f"page-{view}.png" for view in page.VIEWS}
     assert {path.name for path in (ROOT / "docs/pictures").glob("*.png")} == expected

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..baking import ROOT, bake, package
 from ..errors import RehearseError
+from . import page
 from .chromium import find_chromium
 from .comments import REVIEWS, comments
 from .node import run_script
@@ -22,7 +23,7 @@ def main() -> int:
         chromium = find_chromium()
         with tempfile.TemporaryDirectory() as folder:
             texts = comments(package(bake(Path(folder))), sorted(REVIEWS.glob("*.json")))
-        found = draw(texts, out, chromium)
+        found = draw(texts, out, chromium) | page.draw(out, chromium)
     except RehearseError as error:
         print(f"not run: pictures, {error}", file=sys.stderr)
         return 1
