@@ -111,11 +111,15 @@ def test_compose_file_is_valid(project: BakedProject) -> None:
 
 
 def test_compose_files_prometheus_scrapes_its_own_services(project: BakedProject) -> None:
-    services, prometheus = project.yaml("deploy/compose.yaml")["services"], project.yaml("deploy/prometheus.yml")
-    (job,) = prometheus["scrape_configs"]
-    (asked,) = job["static_configs"][0]["targets"]
-    assert asked == "http://server:8000/health/ready" and "server" in services
-    assert job["relabel_configs"][-1]["replacement"].partition(":")[0] in services
+    services, prometheus = project.yaml("deploy/compose.yaml")["services"], project.yaml("deploy/prometheus/prometheus.yml")
+    jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
+    assert {name: job["static_configs"][0]["targets"] for name, job in jobs.items()} == {
+        "server": ["server:8000"],
+        "ready": ["http://server:8000/health/ready"],
+    }
+    assert jobs["ready"]["relabel_configs"][-1]["replacement"].partition(":")[0] in services
+    (alerts,) = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert {"server", alerts.partition(":")[0]} <= set(services)
 
 
 def test_promotion_writes_the_same_overlay_twice_and_keeps_what_a_person_wrote(project: BakedProject, package: Package) -> None:

@@ -13,11 +13,12 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from .psi import FEWEST_ROWS, psi
+
 LEVEL = 0.05
 LARGE = 0.1
-FEWEST_ROWS = 300
 FEW_VALUES = 20
-LEAST_SHARE = 1e-4
+MANY_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,13 @@ def compare(reference: np.ndarray, current: np.ndarray, kind: Literal["number", 
         expected, actual = _counts_of_text(reference, current)
         effect, p = association(expected, actual)
         return Drift(psi(expected, actual), effect, p)
-    expected, actual = _counts_of_numbers(reference, current)
-    effect, p = _kolmogorov_smirnov(reference[~np.isnan(reference)], current[~np.isnan(current)])
-    missing = [np.array([np.isnan(side).sum(), (~np.isnan(side)).sum()]) for side in (reference, current)]
+    then, now = (np.sort(side[~np.isnan(side)]) for side in (reference, current))
+    effect, p = _kolmogorov_smirnov(then, now)
+    missing = [np.array([len(side) - len(there), len(there)]) for side, there in ((reference, then), (current, now))]
     if missing[0][0] or missing[1][0]:
         p = min(1.0, 2 * min(p, association(*missing)[1]))
+    expected, actual = (np.append(counts, gone[0]) for counts, gone in zip(_counts_of_numbers(then, now), missing, strict=True))
     return Drift(psi(expected, actual), effect, p)
-
-
-def psi(expected: np.ndarray, actual: np.ndarray) -> float:
-    """The population stability index of two rows of counts per bin: the sum of (a - e) ln(a / e) over shares a and e.
-
-    Shares below 0.0001 count as that much, so an empty bin gives a finite value. 0 where a side has no rows.
-    """
-    if expected.sum() == 0 or actual.sum() == 0:
-        return 0.0
-    e, a = (np.maximum(counts / counts.sum(), LEAST_SHARE) for counts in (expected, actual))
-    return float(np.sum((a - e) * np.log(a / e)))
 
 
 def association(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
@@ -79,11 +70,22 @@ def has_drifted(drift: Drift, p_adjusted: float, rows: int) -> bool:
     return rows >= FEWEST_ROWS and p_adjusted < LEVEL and max(drift.effect, drift.psi) >= LARGE
 
 
-def _kolmogorov_smirnov(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
-    if not len(reference) or not len(current):
+def _kolmogorov_smirnov(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """D and p of two sorted samples, as ``scipy.stats.ks_2samp(method="asymp")`` gives them, in a third of its time.
+
+    Between two values of the smaller sample its distribution function is flat and the other rises, so D lies beside one of them. For
+    many rows p is that of the limit: the law for their number differs by less than a hundredth of p, and takes 80 ms where p is tiny.
+    """
+    few, many = sorted((one, other), key=len)
+    if not len(few):
         return 0.0, 1.0
-    found = stats.ks_2samp(reference, current, method="asymp")
-    return float(found.statistic), float(found.pvalue)
+    starts = np.flatnonzero(_is_first(few))
+    before = starts / len(few) - np.searchsorted(many, few[starts], "left") / len(many)
+    after = np.append(starts[1:], len(few)) / len(few) - np.searchsorted(many, few[starts], "right") / len(many)
+    d = float(np.abs([before, after]).max())
+    rows = round(len(few) * len(many) / (len(few) + len(many)))
+    p = stats.kstwobign.sf(d * np.sqrt(rows)) if rows > MANY_ROWS else stats.kstwo.sf(d, rows)
+    return d, float(np.clip(p, 0, 1))
 
 
 def _counts_of_text(reference: np.ndarray, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,20 +95,16 @@ def _counts_of_text(reference: np.ndarray, current: np.ndarray) -> tuple[np.ndar
 
 
 def _counts_of_numbers(reference: np.ndarray, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts per bin: each value of the reference and *other* where they are few, else its tenths; then the missing ones."""
-    known = np.unique(reference[~np.isnan(reference)])
+    """Counts per bin of two sorted samples: each value of the reference and *other* where they are few, else the reference's tenths."""
+    known = reference[_is_first(reference)]
     if len(known) > FEW_VALUES:
-        edges = np.unique(np.nanquantile(reference, np.linspace(0.1, 0.9, 9)))
-        return _bincount(reference, np.searchsorted(edges, reference), 10), _bincount(current, np.searchsorted(edges, current), 10)
-    return _bincount(reference, _place(known, reference), len(known) + 1), _bincount(current, _place(known, current), len(known) + 1)
+        edges = np.unique(np.quantile(reference, np.linspace(0.1, 0.9, 9)))
+        ends = [np.searchsorted(side, edges, "right") for side in (reference, current)]
+        return np.diff(ends[0], prepend=0, append=len(reference)), np.diff(ends[1], prepend=0, append=len(current))
+    equal = [np.searchsorted(side, known, "right") - np.searchsorted(side, known, "left") for side in (reference, current)]
+    return np.append(equal[0], 0), np.append(equal[1], len(current) - equal[1].sum())
 
 
-def _place(known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    places = np.searchsorted(known, values)
-    inside = np.minimum(places, len(known) - 1)
-    return np.where(known[inside] == values, inside, len(known)) if len(known) else np.zeros(len(values), dtype=int)
-
-
-def _bincount(values: np.ndarray, bins: np.ndarray, number: int) -> np.ndarray:
-    missing = np.isnan(values)
-    return np.append(np.bincount(bins[~missing], minlength=number), missing.sum())
+def _is_first(values: np.ndarray) -> np.ndarray:
+    """Which of some sorted values differ from the one before."""
+    return np.append(True, values[1:] != values[:-1])[: len(values)]

@@ -1,0 +1,165 @@
+"""Watches what the server scores: drift against the training rows, and the prediction log. Off the path of requests.
+
+A request only appends to a bounded queue (:meth:`Watcher.saw`); a thread of its own counts and logs. What does not fit into the queue
+is not watched, and counted: watching never slows answers down.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from prometheus_client.core import Metric
+
+from .. import Model
+from . import collector
+from .channels import Channels
+from .settings import LogSettings, Settings
+from .window import Window
+
+if TYPE_CHECKING:
+    from .log_writer import Log
+
+log = logging.getLogger("serving")
+
+MOST_WAITING = 50_000
+_CHUNK = 512  # rows that are counted in one go: a few hundred microseconds, in which no request is answered
+_PAUSE = 0.2
+_MANY = 2500  # rows between two looks at the queue; of more, an even share is counted: 12,500 in a second tell as much as all of them
+
+
+class Seen(NamedTuple):
+    """What a call of :meth:`Watcher.saw` brought."""
+
+    time: float
+    model: Model
+    numeric: np.ndarray
+    categorical: np.ndarray
+    answers: np.ndarray
+    request_id: str
+
+
+class Watcher:
+    """Counts and logs what the server scores. :meth:`saw` and :meth:`metrics` belong to one thread, that of the requests."""
+
+    def __init__(self, settings: Settings | None = None, clock: Callable[[], float] = time.time) -> None:
+        """Nothing runs before the first rows come, so a watcher may be made before a process forks. ``clock`` gives Unix time."""
+        self._settings = settings or Settings()
+        self._clock = clock
+        self._log = _log(self._settings.log) if self._settings.log else None
+        self._queue: deque[Seen] = deque()
+        self._put = self._took = self._counted = self._dropped = 0  # rows; each is written by one thread alone
+        self._digest = ""
+        self._channels: Channels | None = None
+        self._window = Window(0, self._settings.rows, self._settings.seconds)
+        self._figures = collector.Figures()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, request_id: str) -> None:
+        """Take note of scored rows; the arrays are kept, so nobody may write into them afterwards.
+
+        Row i is logged as row i of ``request_id``. Costs microseconds, whatever happens behind it, and raises nothing.
+        """
+        rows = len(answers)
+        if self._put - self._took + rows > MOST_WAITING:
+            self._dropped += rows
+            return
+        self._put += rows
+        self._queue.append(Seen(self._clock(), model, numeric, categorical, answers, request_id))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+            self._thread.start()
+
+    def metrics(self) -> Iterable[Metric]:
+        """What Prometheus scrapes; drift is there from 300 rows in the window on."""
+        return collector.metrics(self._figures, self._took, self._dropped, self._log)
+
+    collect = metrics  # the name by which prometheus_client asks
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until everything that was seen is counted; whether it is."""
+        end = time.monotonic() + seconds
+        while self._counted != self._put and time.monotonic() < end:
+            time.sleep(0.005)
+        return self._counted == self._put
+
+    def close(self) -> None:
+        """Work off the queue and write what the log holds."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_PAUSE):
+            self._work()
+        self._work()
+        if self._log:
+            self._log.write(self._clock())
+
+    def _work(self) -> None:
+        """Take what waits; whatever is wrong with some rows, the next ones are watched."""
+        step = max(1, (self._put - self._took) // _MANY)
+        while self._queue:
+            group = self._next()
+            if self._log:
+                self._keep(self._log, group)
+            self._took += sum(len(seen.answers) for seen in group)
+            if group[0].model.digest != self._digest:
+                self._begin(group[0].model)
+            self._count(group, step)
+        now = self._clock()
+        self._window.expire(now)
+        self._figures = collector.Figures(self._channels, self._window.counts, self._window.rows)
+        self._counted = self._took
+        if self._log:
+            self._log.tick(now)
+
+    def _next(self) -> list[Seen]:
+        """What was seen of one model, as many rows as are counted in one go: counting a row alone takes as long as counting a hundred."""
+        group = [self._queue.popleft()]
+        rows = len(group[0].answers)
+        while self._queue and self._queue[0].model is group[0].model and (rows := rows + len(self._queue[0].answers)) <= _CHUNK:
+            group.append(self._queue.popleft())
+        return group
+
+    def _keep(self, kept: "Log", group: list[Seen]) -> None:
+        try:
+            kept.add(group)
+        except Exception as error:
+            log.error("%d batches were not logged: %s", len(group), type(error).__name__)  # its text could hold a row
+
+    def _count(self, group: list[Seen], step: int) -> None:
+        """Count each ``step``-th row."""
+        if self._channels is None:
+            return
+        try:
+            seen = zip(*((one.numeric, one.categorical, one.answers) for one in group), strict=True)
+            matrices = [np.concatenate(parts)[::step] for parts in seen]
+            for start in range(0, len(matrices[2]), _CHUNK):
+                numeric, categorical, answers = (matrix[start : start + _CHUNK] for matrix in matrices)
+                self._window.add(self._channels.count(numeric, categorical, answers), len(answers), group[-1].time)
+                time.sleep(0)  # let requests go first
+        except Exception as error:
+            if len(group) == 1:
+                return log.error("%d rows were not watched: %s", len(group[0].answers), type(error).__name__)
+            for seen in group:
+                self._count([seen], step)
+
+    def _begin(self, model: Model) -> None:
+        """Another model has another reference: its window begins empty."""
+        self._digest, self._channels = model.digest, None
+        try:
+            self._channels = Channels(model.scorer.bundle.contract, model.scorer.bundle.profile)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.error("drift is not watched: profile.json of %s cannot be read (%s); train again", model.digest, type(error).__name__)
+        self._window = Window(self._channels.size if self._channels else 0, self._settings.rows, self._settings.seconds)
+
+
+def _log(settings: LogSettings) -> "Log":
+    from .log_writer import Log  # only here: what it writes with takes a tenth of the server's start
+
+    return Log(settings)
