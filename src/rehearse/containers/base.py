@@ -5,19 +5,17 @@ It has what the official ``python:3.11-slim-bookworm`` has: Debian 12, Python 3.
 
 from __future__ import annotations
 
-import fcntl
 import inspect
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ..environments import alone
 from ..errors import RehearseError
 from .programs import cache, program, tool
 
@@ -40,21 +38,13 @@ class Base:
         """From the user's cache; made there once, which takes a minute or two."""
         key = sha256("\n".join((*_RECIPE, *_LEFT_OUT, inspect.getsource(_make))).encode()).hexdigest()[:16]
         folder = cache() / f"base-{key}"
-        with _alone(cache() / "base.lock"):
+        with alone(cache() / "base.lock"):
             if not (folder / "name").exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 _make(folder)
             wheels = _wheels(lock)
         mounts = [f"{wheels}:/wheels:ro", f"{wheels.parent / 'pip.conf'}:/etc/pip.conf:ro"]
         return cls((folder / "name").read_text(), folder / "store", json.dumps(mounts))
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Inside the block no other process is."""
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _make(folder: Path) -> None:
