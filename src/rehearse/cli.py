@@ -38,6 +38,7 @@ def _settings(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--better-still", multiple=True, default=BETTER_STILL, show_default=True, help="A second one, for the second push."),
         click.option("--worse", multiple=True, default=WORSE, show_default=True, help="A parameter change that a gate must refuse."),
         click.option("--fork", multiple=True, default=FORK, show_default=True, help="The change in the fork's pull request."),
+        click.option("--drift/--no-drift", default=True, show_default=True, help="Whether production drifts after the rollback."),
         click.option("--json", "as_json", is_flag=True, help="Print the timeline as JSON and nothing else."),
     )
     for option in reversed(options):
@@ -53,18 +54,18 @@ def _out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 @main.command()
 @_out("build/demo")
 @_settings
-def demo(out: Path, as_json: bool, **given: tuple[str, ...]) -> None:
+def demo(out: Path, as_json: bool, drift: bool, **given: tuple[str, ...]) -> None:
     """Bake the default project and play the whole story."""
-    _guarded(lambda: _demo(out.resolve(), as_json, given))
+    _guarded(lambda: _demo(out.resolve(), as_json, drift, given))
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @_out("build/rehearsal")
 @_settings
-def play(folder: Path, out: Path, as_json: bool, **given: tuple[str, ...]) -> None:
+def play(folder: Path, out: Path, as_json: bool, drift: bool, **given: tuple[str, ...]) -> None:
     """Play the whole story with the generated repository in FOLDER. FOLDER itself is not changed."""
-    _guarded(lambda: _play(folder.resolve(), out.resolve(), as_json, given, None))
+    _guarded(lambda: _play(folder.resolve(), out.resolve(), as_json, drift, given, None))
 
 
 @main.command()
@@ -74,7 +75,7 @@ def why(out: Path) -> None:
     _guarded(lambda: click.echo(explain(out)))
 
 
-def _demo(out: Path, as_json: bool, given: dict[str, tuple[str, ...]]) -> bool:
+def _demo(out: Path, as_json: bool, drift: bool, given: dict[str, tuple[str, ...]]) -> bool:
     terminal = Terminal()
     _fresh(out)
     if not as_json:
@@ -84,10 +85,10 @@ def _demo(out: Path, as_json: bool, given: dict[str, tuple[str, ...]]) -> bool:
     step = Step("1 bake", True, round(time.monotonic() - began, 1), None, 0, f"the default project in {baked.relative_to(out)}")
     if not as_json:
         terminal("step finished", {"step": step})
-    return _play(baked, out, as_json, given, step)
+    return _play(baked, out, as_json, drift, given, step)
 
 
-def _play(project: Path, out: Path, as_json: bool, given: dict[str, tuple[str, ...]], baked: Step | None) -> bool:
+def _play(project: Path, out: Path, as_json: bool, drift: bool, given: dict[str, tuple[str, ...]], baked: Step | None) -> bool:
     terminal = Terminal()
     listen: Callable[[str, dict[str, Any]], None] = (lambda event, data: None) if as_json else terminal
     script = Script(*(changes(list(given[name])) for name in ("better", "better_still", "worse", "fork")))
@@ -97,7 +98,7 @@ def _play(project: Path, out: Path, as_json: bool, given: dict[str, tuple[str, .
     stage = Stage(project, out, (lambda text: None) if as_json else terminal.tell)
     try:
         stage.hub.listeners.append(listen)
-        story = Story(stage, script, out, listen)
+        story = Story(stage, script, out, listen, drift=drift)
         story.timeline.add(baked or Step("1 check", True, 0.0, None, 0, f"{project.name} is a generated repository"))
         timeline = story.play()
     finally:

@@ -42,7 +42,17 @@ class InS3:
         stage.clone.env |= stage.world.extra_env | self.server.reading
         env = {**os.environ, "PATH": f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"}
         keep_in_bucket(stage.clone.folder, env, f"s3://{BUCKET}/{PREFIX}", self.server.url)
+        stage.clone.set_params({"monitoring.log": f"s3://{BUCKET}/log", "monitoring.labels": f"s3://{BUCKET}/labels"})
         stage.clone.commit("Keep models in a bucket")
+
+    def put(self, path: str, text: str) -> None:
+        """Write an object beside the models."""
+        self._client.put_object(Bucket=BUCKET, Key=path, Body=text.encode())
+
+    @property
+    def writing(self) -> dict[str, str]:
+        """The environment of somebody who may write, such as the server's."""
+        return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_S3": self.server.url}
 
     def read(self, stage: Stage, path: str) -> bytes | None:
         """One object."""

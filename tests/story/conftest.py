@@ -36,9 +36,13 @@ class Played:
         return found
 
 
+def _listen(event: str, data: dict[str, Any]) -> None:
+    log.info("%s %s", event, data.get("step", ""))
+
+
 @pytest.fixture(scope="session")
 def plays(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Played]]:
-    """The story with a kind of store, ``git`` or ``s3``; each is played once."""
+    """The story with a kind of store, ``git`` or ``s3``; each is played once, the drift with ``git`` alone."""
     with ExitStack() as stack:
 
         @cache
@@ -48,7 +52,7 @@ def plays(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) 
             stage = Stage(default_bake.root, out, log.info, storage)
             stack.callback(stage.close)
             script = Script(*(changes(given) for given in (cli.BETTER, cli.BETTER_STILL, cli.WORSE, cli.FORK)))
-            story = Story(stage, script, out, lambda event, data: log.info("%s %s", event, data.get("step", "")))
+            story = Story(stage, script, out, _listen, drift=kind == "git")
             story.play()
             return Played(stage, story, out)
 

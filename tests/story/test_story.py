@@ -1,4 +1,4 @@
-"""The eleven steps of a generated repository's life, played with its own workflow files, and what can go wrong between them."""
+"""The steps of a generated repository's life, played with its own workflow files, and what can go wrong between them."""
 
 import hashlib
 import io
@@ -7,13 +7,18 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearse.actions.runs import Run
+from rehearse.story.drifting import ASKED, MACHINE, ask_logged
 from rehearse.story.project import Clone
+from rehearse.story.rows import Rows
+from rehearse.story.server import Server
 from rehearse.story.stage import PERSON
+from rehearse.story.watched import labels
 
 from .bucket import InS3
 from .conftest import Played
@@ -24,12 +29,14 @@ STEPS = [
     "2 first push", "3 pull request", "4 second push", "5 merge", "6 docs pull request", "7 worse model", "8 fork",
     "9 rollback", "10 docs merge after rollback", "11 revert of the rollback",
 ]  # fmt: skip
+DRIFT = ["12 production drifts", "13 monitor", "14 monitor again", "15 retraining merged", "16 monitor after it"]
 FIELDS = {"step", "ok", "seconds", "digest", "trained_stages", "detail"}
 
 
 def test_every_step_is_ok(each_play: Played) -> None:
     timeline = json.loads((each_play.out / "timeline.json").read_text())
-    assert [(entry["step"], entry["ok"]) for entry in timeline] == [(name, True) for name in STEPS], timeline[-1]["detail"]
+    steps = STEPS + (DRIFT if each_play.story.drifting else [])
+    assert [(entry["step"], entry["ok"]) for entry in timeline] == [(name, True) for name in steps], timeline[-1]["detail"]
     assert all(set(entry) == FIELDS for entry in timeline)
 
 
@@ -42,19 +49,87 @@ def test_a_model_parameter_trains_but_does_not_prepare(each_play: Played) -> Non
     assert each_play.step(3)["trained_stages"] == 2, "train and export, not prepare"
 
 
+@pytest.mark.parametrize("number", [14, 15, 16])
+def test_a_drift_is_trained_for_once(played: Played, number: int) -> None:
+    assert played.step(13)["trained_stages"] == 3, "other rows: prepare, train and export"
+    assert played.step(number)["trained_stages"] == 0
+
+
 def test_one_digest_per_version_everywhere(each_play: Played) -> None:
     """Report, comment, status, pointer, stored bundle and the server's answer."""
-    stage, digest = each_play.stage, each_play.story.digests[2]
-    pull = stage.repository.pulls[each_play.story.number]
+    stage, pointer = each_play.stage, each_play.stage.pointer() or {}
+    digest = each_play.story.digests[pointer["version"]]
+    pull = stage.repository.pulls[pointer["pull_request"]]
     (comment,) = stage.repository.comments(pull.number)
     reports = [summary for run in stage.repository.runs if run.workflow == "review.yml" for summary in run.summaries if digest in summary]
     assert reports, "no report of a review names the digest"
     assert digest in comment.body
     assert stage.status(pull.head_sha).description == f"promote {digest}"
-    assert (stage.pointer() or {})["digest"] == digest
+    assert pointer["digest"] == digest
     assert stage.stored_digest(digest) == digest
     assert stage.server is not None
     assert stage.server.ask(stage.record(digest))["digest"] == digest
+
+
+def test_a_drift_is_one_issue_that_ends_with_it(played: Played) -> None:
+    """Opened by the first run, brought up to date by the second, closed by the one after the promotion."""
+    stage, digests = played.stage, played.story.digests
+    runs = [run for run in stage.repository.runs if run.workflow == "monitor.yml"]
+    assert [run.conclusion for run in runs] == ["success"] * 3
+    (issue,) = stage.repository.issues
+    assert (issue.title, issue.author, issue.state) == ("Production has drifted: churn", "github-actions[bot]", "closed")
+    assert "- `monthly_charges` drifted: PSI" in issue.body
+    assert digests[2] in issue.body
+    assert issue.body.count("drifted: PSI") == 1, "no other column was touched"
+    assert "### Where labels have come: 600 rows" in issue.body
+    assert issue.body.endswith("is closed when production is as the model knows it again.")
+    assert f"/actions/runs/{runs[1].id}" in issue.body, "the second run brought it up to date"
+    (word,) = stage.repository.comments(issue.number)
+    assert word.body == f"Healed: the newest 600 rows are as version 3 knows them (`{digests[3]}`)."
+    told = ["\n".join(run.summaries) for run in runs]
+    assert ["Production has drifted" in text for text in told] == [True, True, False]
+    assert "Nothing has drifted" in told[2]
+
+
+def test_a_drift_is_one_pull_request_that_a_person_merged(played: Played) -> None:
+    """It brings data and nothing else; monitoring itself pushed nothing to main, and version 3 is made of the newest rows."""
+    stage, newest = played.stage, (played.out / "watched/newest.csv").read_bytes()
+    (pull,) = [one for one in stage.repository.pulls.values() if one.head_ref.startswith("retrain/")]
+    assert (pull.author, pull.merged_by) == (MACHINE, PERSON)
+    assert "monthly_charges" in pull.body
+    assert "open it again" not in pull.body, "its checks began by themselves"
+    commit = pull.merge_commit_sha or ""
+    assert stage.changed(f"{commit}^1", commit) == ["data/telco_churn.csv"]
+    pointer = stage.pointer() or {}
+    assert (pointer["version"], pointer["pull_request"], pointer["commit"]) == (3, pull.number, commit)
+    manifest = json.loads(stage.stored(played.story.digests[3], "manifest.json") or b"{}")
+    assert manifest["data_digest"] == f"sha256:{hashlib.sha256(newest).hexdigest()}"
+
+
+def test_a_log_in_a_bucket_is_looked_at_with_the_role_that_reads(plays: Callable[[str], Played], tmp_path: Path) -> None:
+    """The server writes the log with its own key; the job reads log and labels with its role, and writes nothing there."""
+    stage = plays("s3").stage
+    storage, pointer = stage.storage, stage.pointer() or {}
+    assert isinstance(storage, InS3)
+    stage.clone.branch("at-home")
+    rows = Rows(stage.clone.folder)
+    asked = rows.sample(rows.drifted(), ASKED)
+    server = Server(stage.clone.folder, stage.clone.env | storage.writing, tmp_path / "server.log", "s3://models/log")
+    try:
+        server.wait_for(pointer["digest"])
+        ids = ask_logged(server, [rows.record(row) for row in asked])
+    finally:
+        server.stop()
+    storage.put("labels/today.csv", labels(dict(zip(ids, asked, strict=True))))
+    stage.world.extra_env["AWS_ENDPOINT_URL_S3"] = storage.server.url
+    began = len(storage.server.requests)
+    stage.repository.dispatch("monitor.yml", actor=PERSON)
+    (run,) = stage.settle().runs
+    assert run.conclusion == "success", run.text()
+    (issue,) = stage.repository.issues
+    assert f"- `{rows.column}` drifted: PSI" in issue.body
+    assert "### Where labels have come: 600 rows" in issue.body
+    assert not [request for request in storage.server.requests[began:] if request.startswith(("PUT", "POST /models", "DELETE"))]
 
 
 def test_no_other_host_was_asked(each_play: Played) -> None:
@@ -87,15 +162,17 @@ def test_each_version_left_a_tag_and_a_release_and_no_deployment_is_open(played:
     stage = played.stage
     releases = {one.tag_name: (one.draft, sorted(one.assets)) for one in stage.repository.releases}
     files = ["SHA256SUMS", "bundle.tar", "card.md", "review.json", "sbom.cdx.json"]
-    assert releases == {f"churn@v{version}.0.0": (False, files) for version in (1, 2)}
+    assert releases == {f"churn@v{version}.0.0": (False, files) for version in (1, 2, 3)}
     told = [(one.environment, one.payload["version"], one.payload["kind"], one.state) for one in stage.repository.deployments]
     assert told == [
         ("staging", 1, "promotion", "inactive"),
         ("production", 1, "promotion", "inactive"),
-        ("staging", 2, "promotion", "success"),
+        ("staging", 2, "promotion", "inactive"),
         ("production", 2, "promotion", "inactive"),
         ("production", 1, "rollback", "inactive"),
-        ("production", 2, "edit", "success"),
+        ("production", 2, "edit", "inactive"),
+        ("staging", 3, "promotion", "success"),
+        ("production", 3, "promotion", "success"),
     ]
 
 
@@ -156,13 +233,13 @@ def test_comments_down_blocks_the_merge_and_heals(played: Played, judged: Run, r
     assert played.stage.status(judged.head_sha).state == "success"
 
 
-def test_cml_down_the_same_report_comes_by_gh(played: Played, judged: Run, review: Callable[[], Run]) -> None:
-    """CML asks once and gives up; gh asks before and after it."""
+def test_cml_down_the_same_report_comes_without_it(played: Played, judged: Run, review: Callable[[], Run]) -> None:
+    """CML asks once and gives up; the package asks before and after it."""
     before = _comment(played, judged)
     played.stage.hub.fail("PATCH", r"/issues/comments/", status=500, times=1)
     run = review()
     assert run.conclusion == "success"
-    assert "posting the same report with gh" in run.text()
+    assert "posting the same report without it" in run.text()
     assert _body(_comment(played, judged)) == _body(before)
 
 
@@ -325,12 +402,12 @@ def test_store_down_at_promotion_moves_no_pointer_and_is_taken_up(played: Played
     stage.repository.dispatch("promote.yml", actor=PERSON)
     again = stage.settle()
     assert [run.conclusion for run in again.runs] == ["success"]
-    assert (stage.pointer() or {})["version"] == 3
+    assert (stage.pointer() or {})["version"] == 4
     assert again.trained_stages == 0
 
 
 def test_other_code_that_makes_the_same_bundle_is_noted_once(played: Played) -> None:
-    """A comment in features.py is an input, but no new model: no version 4, and the next push is quiet."""
+    """A comment in features.py is an input, but no new model: no version 5, and the next push is quiet."""
     stage, clone = played.stage, played.stage.clone
     before = stage.pointer() or {}
     clone.branch("comment")

@@ -73,6 +73,26 @@ def edit_pull(
         events.pull_request(core, state, one, "edited", actor)
 
 
+def set_state(core: Core, state: RepositoryState, one: Pull, actor: str, wanted: str, *, quiet: bool = False) -> None:
+    """Close a pull request without merging, or open it again; a merged one stays closed. With ``quiet`` no workflow starts.
+
+    Raises ``Refused`` (422) where it cannot be opened: its branch is gone, or has another open pull request.
+    """
+    if one.merged or one.state == wanted:
+        return
+    if wanted == "open":
+        head = git.resolve(core.repositories[one.head_repository].git_dir, f"refs/heads/{one.head_ref}")
+        same = (one.head_repository, one.head_ref, one.base_ref)
+        taken = any(each.state == "open" and (each.head_repository, each.head_ref, each.base_ref) == same for each in state.pulls)
+        if head is None or taken:
+            raise Refused(422, "Validation Failed: state cannot be changed")
+        one.head_sha = head
+        refresh(core, state, one)
+    one.state = wanted
+    if not quiet:
+        events.pull_request(core, state, one, "reopened" if wanted == "open" else "closed", actor)
+
+
 def _head_repository(core: Core, state: RepositoryState, owner: str) -> RepositoryState:
     if owner in ("", state.owner):
         return state

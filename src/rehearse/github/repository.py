@@ -124,9 +124,21 @@ class Repository:
         """Merge now; return the merge commit. Raises ``Refused`` (404, 405, 409)."""
         return merging.merge_pull(self._core, self.state, number, actor, method=method)
 
-    def close(self, number: int) -> None:
+    def close(self, number: int, actor: str = "") -> None:
         """Close an issue or a pull request without merging. Raises ``Refused`` (404)."""
-        self._issue(number).state = "closed"
+        self._set_state(number, "closed", actor)
+
+    def reopen(self, number: int, actor: str = "") -> None:
+        """Open a closed issue or pull request again. Raises ``Refused`` (404, 422)."""
+        self._set_state(number, "open", actor)
+
+    def _set_state(self, number: int, wanted: str, actor: str) -> None:
+        with self._core.lock:
+            found = self._issue(number)
+            if isinstance(found, Pull):
+                merging.set_state(self._core, self.state, found, actor or self.state.owner, wanted)
+            else:
+                found.state = wanted
 
     def merge_group(self, number: int, actor: str = "github-merge-queue[bot]") -> str:
         """Put a pull request into the merge queue: emits ``merge_group``; return the commit tested.

@@ -1,4 +1,4 @@
-"""The story: eleven steps in the life of a generated repository, each checked."""
+"""The story: steps in the life of a generated repository, each checked. Those about a drift are in :mod:`.drifting`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import RehearseError
 from .checks import candidate_digest, check, one
+from .drifting import Drifting
 from .mischief import outcomes, plant
 from .project import Clone
 from .server import Server
 from .stage import OWNER, PERSON, STRANGER, Played, Stage
-from .timeline import Step, Timeline
+from .teller import Outcome, Teller
+from .timeline import Timeline
 from .traffic import Traffic
 
 Settings = Mapping[str, Any]
@@ -30,25 +31,15 @@ class Script:
     fork: Settings
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a step ends with."""
+class Story(Teller):
+    """Plays on a stage; without ``drift`` it ends after the rollback and its revert."""
 
-    digest: str | None
-    trained_stages: int
-    detail: str
-
-
-class Story:
-    """Plays on a stage. ``listen`` hears ``(event, data)`` for every step that begins and ends."""
-
-    def __init__(self, stage: Stage, script: Script, out: Path, listen: Callable[[str, dict[str, Any]], None]) -> None:
-        self.stage = stage
+    def __init__(
+        self, stage: Stage, script: Script, out: Path, listen: Callable[[str, dict[str, Any]], None], *, drift: bool = True
+    ) -> None:
+        super().__init__(stage, out, listen)
         self.script = script
-        self.out = out
-        self.listen = listen
-        self.timeline = Timeline(out / "timeline.json")
-        self.digests: dict[int, str] = {}
+        self.drifting = Drifting(self) if drift else None
 
     def play(self) -> Timeline:
         """Play every step in order and stop at the first that fails."""
@@ -63,35 +54,25 @@ class Story:
             ("rollback", self.rollback),
             ("docs merge after rollback", self.docs_after_rollback),
             ("revert of the rollback", self.revert),
+            *(self.drifting.steps() if self.drifting else ()),
         )
         for number, (name, act) in enumerate(steps, start=2):
             went_well = self.step(f"{number} {name}", act)
-            self._keep_comments()
+            self.keep_comments()
             if not went_well:
                 break
         return self.timeline
 
-    def step(self, name: str, act: Callable[[], Outcome]) -> bool:
-        """Play one step and record it."""
-        self.listen("step started", {"step": name})
-        began = time.monotonic()
-        try:
-            outcome, ok = act(), True
-        except RehearseError as error:
-            outcome, ok = Outcome(None, 0, str(error)), False
-        done = Step(name, ok, round(time.monotonic() - began, 1), outcome.digest, outcome.trained_stages, outcome.detail)
-        self.timeline.add(done)
-        self.listen("step finished", {"step": done})
-        return ok
-
     def first_push(self) -> Outcome:
         """No champion yet: absolute gates decide, version 1 is promoted, the server starts and answers."""
         stage = self.stage
+        if self.drifting:
+            self.drifting.prepare()
         stage.clone.push("main")
         played = stage.settle()
-        self._all_succeeded(played)
+        self.all_succeeded(played)
         stage.repository.protect("main", required_statuses=["model review"])
-        digest = self._promoted(1)
+        digest = self.promoted(1)
         stage.server = Server(stage.clone.folder, stage.clone.env, self.out / "server.log")
         stage.server.wait_for(digest)
         answer = stage.server.ask(stage.record(digest))
@@ -103,9 +84,9 @@ class Story:
         """A change of one model parameter: it trains, and a comment appears."""
         self.number = self._open("tune", self.script.first, "Tune the model")
         played = self.stage.settle()
-        self._all_succeeded(played)
+        self.all_succeeded(played)
         comment = one(self.stage.repository.comments(self.number), "comment")
-        digest = self._judged(self.stage.head("tune"), comment.body)
+        digest = self.judged(self.stage.head("tune"), comment.body)
         self.comment_id = comment.id
         return Outcome(digest, played.trained_stages, f"trained; one comment on pull request #{self.number}; check green")
 
@@ -118,7 +99,7 @@ class Story:
         clone.push("tune")
         self.wanted = stage.head("tune")
         stage.repository.auto_merge(self.number)
-        self._until(lambda: one(stage.repository.comments(self.number), "comment").edits > before, "the comment was not updated")
+        self.until(lambda: one(stage.repository.comments(self.number), "comment").edits > before, "the comment was not updated")
         self.traffic = Traffic(stage.server.port, stage.record(self.digests[1])).__enter__()  # type: ignore[union-attr]
         comment = one(stage.repository.comments(self.number), "comment")
         check(comment.id == self.comment_id, "a second comment was made instead of an update")
@@ -131,17 +112,17 @@ class Story:
         played = stage.settle()
         try:
             check(stage.repository.pulls[self.number].merged, "the pull request was not merged when its status turned green")
-            digest = self._promoted(2)
-            reviewed = self._judged(self.wanted, stage.repository.comments(self.number)[0].body)
+            digest = self.promoted(2)
+            reviewed = self.judged(self.wanted, stage.repository.comments(self.number)[0].body)
             check(digest == reviewed, f"{digest} was promoted, but {reviewed} was reviewed")
             seconds = stage.server.wait_for(digest)  # type: ignore[union-attr]
             time.sleep(0.3)  # some requests for the model that took over
         finally:
             self.traffic.__exit__(None, None, None)
         promotion = Played(played.of("promote.yml"))
-        self._all_succeeded(Played([*promotion.runs, *played.of("review.yml")]))
-        self._no_training(promotion)
-        told = self._dropped_none(self.traffic, digest)
+        self.all_succeeded(Played([*promotion.runs, *played.of("review.yml")]))
+        self.no_training(promotion)
+        told = self.dropped_none(self.traffic, digest)
         return Outcome(digest, promotion.trained_stages, f"version 2 promoted untrained; server followed in {seconds:.1f} s; {told}")
 
     def docs(self) -> Outcome:
@@ -203,17 +184,17 @@ class Story:
         with Traffic(stage.server.port, stage.record(self.digests[2])) as traffic:  # type: ignore[union-attr]
             stage.repository.dispatch("rollback.yml", inputs=inputs, actor=PERSON)
             played = stage.settle()
-            self._all_succeeded(played)
+            self.all_succeeded(played)
             stage.server.wait_for(self.digests[1])  # type: ignore[union-attr]
             time.sleep(0.3)  # some requests for the model that took over
-        self._points_to(1)
-        self._no_training(played)
-        return Outcome(self.digests[1], played.trained_stages, f"server back on version 1; {self._dropped_none(traffic, self.digests[1])}")
+        self.points_to(1)
+        self.no_training(played)
+        return Outcome(self.digests[1], played.trained_stages, f"server back on version 1; {self.dropped_none(traffic, self.digests[1])}")
 
     def docs_after_rollback(self) -> Outcome:
         """A documentation merge after the rollback changes nothing: version 2 is held."""
         _, played, _ = self._docs_pull("docs-after", "Why we rolled back")
-        self._points_to(1)
+        self.points_to(1)
         return Outcome(self.digests[1], played.trained_stages, "merged; still version 1")
 
     def revert(self) -> Outcome:
@@ -226,10 +207,10 @@ class Story:
         number = stage.repository.open_pull(head="revert", title="Version 2 again", body="", author=PERSON)
         stage.repository.auto_merge(number)
         played = stage.settle()
-        self._all_succeeded(played)
+        self.all_succeeded(played)
         check(stage.repository.pulls[number].merged, "the revert was not merged")
-        self._points_to(2)
-        self._no_training(played)
+        self.points_to(2)
+        self.no_training(played)
         stage.server.wait_for(self.digests[2])  # type: ignore[union-attr]
         return Outcome(self.digests[2], played.trained_stages, "server on version 2 again")
 
@@ -251,59 +232,10 @@ class Story:
         began = time.monotonic()
         number = stage.repository.open_pull(head=branch, title=title, body="", author=PERSON)
         stage.repository.auto_merge(number)
-        self._until(lambda: stage.status(stage.head(branch)) is not None, "the check of a documentation change never came")
+        self.until(lambda: stage.status(stage.head(branch)) is not None, "the check of a documentation change never came")
         seconds = time.monotonic() - began
         played = stage.settle()
-        self._all_succeeded(played)
-        self._no_training(played)
+        self.all_succeeded(played)
+        self.no_training(played)
         check(stage.repository.pulls[number].merged, "the documentation change was not merged")
         return number, played, seconds
-
-    def _keep_comments(self) -> None:
-        folder = self.out / "comments"
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in self.stage.repository.pulls:
-            for place, comment in enumerate(self.stage.repository.comments(number), start=1):
-                name = f"pull-request-{number}.md" if place == 1 else f"pull-request-{number}-{place}.md"
-                (folder / name).write_text(comment.body, encoding="utf-8")
-
-    def _judged(self, sha: str, comment: str) -> str:
-        digest = candidate_digest(comment)
-        status = self.stage.status(sha)
-        check(status and status.state == "success", f"the status of {sha[:9]} is {status and status.state}, not success")
-        check(status.description == f"promote {digest}", f"status and comment differ: {status.description} and {digest}")
-        return digest
-
-    def _promoted(self, version: int) -> str:
-        pointer = self.stage.pointer()
-        check(pointer, "main has no models/production.yaml")
-        check(pointer["version"] == version, f"production is version {pointer['version']}, not {version}")  # type: ignore[index]
-        digest = str(pointer["digest"])  # type: ignore[index]
-        stored = self.stage.stored_digest(digest)
-        check(stored == digest, f"the stored bundle is {stored}, the pointer says {digest}")
-        self.digests[version] = digest
-        return digest
-
-    def _points_to(self, version: int) -> None:
-        pointer = self.stage.pointer() or {}
-        found = (pointer.get("version"), pointer.get("digest"))
-        check(found == (version, self.digests[version]), f"production is {found}, not version {version}")
-
-    def _all_succeeded(self, played: Played) -> None:
-        failed = [f"{run.workflow} {run.conclusion} (log: {run.log})" for run in played.runs if run.conclusion != "success"]
-        check(played.runs, "no workflow ran")
-        check(not failed, "; ".join(failed))
-
-    def _no_training(self, played: Played) -> None:
-        check(played.trained_stages == 0, f"{played.trained_stages} stages trained where none had to")
-
-    def _dropped_none(self, traffic: Traffic, digest: str) -> str:
-        check(not traffic.failed, f"{len(traffic.failed)} requests failed, the first: {traffic.failed[:1]}")
-        check(digest in traffic.digests, f"no request was answered by {digest}")
-        return f"{traffic.answered} requests, 0 dropped"
-
-    def _until(self, condition: Callable[[], bool], problem: str, seconds: float = 300.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            check(time.monotonic() < end, f"{problem} within {seconds:.0f} s")
-            time.sleep(0.05)

@@ -97,6 +97,10 @@ class Stage:
         """The commit of a branch on the local GitHub."""
         return self._origin("rev-parse", f"refs/heads/{branch}")
 
+    def changed(self, old: str, new: str) -> list[str]:
+        """The files that differ between two commits of the local GitHub."""
+        return self._origin("diff", "--name-only", old, new).splitlines()
+
     def pointer(self, environment: str = "production") -> dict[str, Any] | None:
         """The pointer on main."""
         text = show(self._bare, "refs/heads/main", f"models/{environment}.yaml")

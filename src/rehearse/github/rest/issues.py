@@ -6,9 +6,9 @@ from typing import Any
 
 from ...actions.triggers import Happening
 from ...errors import Refused
-from .. import labelling, views
+from .. import labelling, merging, views
 from ..events import on_default_branch
-from ..model import Comment, Issue, now
+from ..model import Comment, Issue, Pull, now
 from ..server import Reply
 from .router import Context, page, required, route
 
@@ -34,6 +34,10 @@ def _issue(context: Context) -> Issue:
     found = context.state.issues.get(context.number("n"))
     if found is None:
         raise Refused(404, "Not Found")
+    if not isinstance(found, Pull):  # the right to pull requests opens these alone
+        call = context.call
+        need = (("issues", "read" if call.method == "GET" else "write"),)
+        context.core.allow(call.caller, context.state.full_name, need, f"{call.method} {call.path}")
     return found
 
 
@@ -174,12 +178,20 @@ def edit_issue(context: Context) -> Reply:
     one, value = _issue(context), context.call.json()
     one.title = str(value.get("title") or one.title)
     one.body = _limited(str(value.get("body") if value.get("body") is not None else one.body))
-    one.state = str(value.get("state") or one.state)
+    if value.get("state") in ("open", "closed"):
+        _set_state(context, one, value["state"])
     if "labels" in value:
         for name in [name for name in one.labels if name not in _names(value["labels"])]:
             labelling.take_off(context.core, context.state, one, name, context.login, quiet=context.by_run)
         _label(context, one, value["labels"])
     return Reply.of(200, views.issue(context.state, one))
+
+
+def _set_state(context: Context, one: Issue, wanted: str) -> None:
+    if isinstance(one, Pull):
+        merging.set_state(context.core, context.state, one, context.login, wanted, quiet=context.by_run)
+    else:
+        one.state = wanted
 
 
 @route("POST", "~/issues/{n}/labels", *WRITE)

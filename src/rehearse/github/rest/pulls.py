@@ -65,8 +65,8 @@ def edit_pull(context: Context) -> Reply:
     merging.edit_pull(
         context.core, context.state, one, context.login, title=value.get("title"), body=value.get("body"), quiet=context.by_run
     )
-    if value.get("state") in ("open", "closed") and not one.merged:
-        one.state = value["state"]
+    if value.get("state") in ("open", "closed"):
+        merging.set_state(context.core, context.state, one, context.login, value["state"], quiet=context.by_run)
     return Reply.of(200, _view(context, one))
 
 
