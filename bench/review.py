@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from churn.review.intervals.estimates import Answers, Question, estimate, rates
+from churn.intervals.estimates import Answers, Question, estimate, rates
 from sklearn import metrics
 
 NAMES = ("roc_auc", "pr_auc", "log_loss", "brier", "f1", "precision", "recall", "accuracy")
