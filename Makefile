@@ -11,21 +11,32 @@ BIN := .venv/bin
 JOBS ?= $(shell nproc 2>/dev/null | awk '{ print ($$1 > 2) ? $$1 : 2 }')
 # More words for the command behind `demo` and `test`, for example `make test ARGS='-k hostile'`.
 ARGS ?=
+# Without a terminal's index options in the file: which registry serves it is the reader's business.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+# How long `fuzz` looks for faults, in each of its two ways.
+SECONDS ?= 600
 
-.PHONY: help setup demo test pictures reviews references lint format lock clean
+# Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo test fuzz pictures reviews references lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 
 setup: .venv/.ready ## Install what is needed into .venv (the other targets do it by themselves)
 
-demo: .venv/.ready ## Bake the default project and watch its whole life, from first push to rollback
+demo: .venv/.ready ## Bake the default project and watch its whole life, from first push to drift
 	@$(BIN)/rehearse demo $(ARGS)
 
 test: .venv/.ready ## Test the template, the local GitHub, and the story
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-pictures: .venv/.ready ## Draw the comments in docs/pictures again (needs Chromium; npm packages go into the user's cache)
+fuzz: .venv/.ready ## Look for requests and bodies that the server fails on, SECONDS=600 by document and as many at the parsers
+	@FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/fuzz $(ARGS)
+
+pictures: .venv/.ready ## Draw the comments and the server's page in docs/pictures again (needs Chromium; npm packages go into the user's cache)
 	@$(BIN)/python -m rehearse.pictures docs/pictures
 
 reviews: .venv/.ready ## Make the reviews behind these pictures again (trains in build/pictures; figures of time are this machine's)
@@ -42,10 +53,9 @@ format: .venv/.ready ## Write the code at the root in its style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-# Without a terminal's index options in the file: which registry serves it is the reader's business.
-lock: .venv/.ready ## Resolve requirements.txt again, with hashes
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.txt pyproject.toml
+lock: .venv/.ready ## Resolve requirements.txt again, with hashes, and the locks of the programs that the tests compare with
+	@$(COMPILE) --all-extras --output-file requirements.txt pyproject.toml
+	@for name in tests/protocol/*.in tests/fuzz/*.in; do $(COMPILE) --output-file "$${name%.in}.txt" "$$name" || exit 1; done
 
 clean: ## Remove what the other targets made
 	rm -rf .venv build .pytest_cache .ruff_cache

@@ -20,6 +20,8 @@ from ..conftest import ROOT, BakedProject
 pytestmark = pytest.mark.slow
 
 PATH = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull)
+SCORING = sorted(map(str, (ROOT / "tests/generated").glob("test_scoring*.py")))  # their libraries are in a lock of their own
 RAN = re.compile(r"Running stage '(\w+)'")
 
 
@@ -53,7 +55,16 @@ def test_our_tests_of_its_package_pass(trained: BakedProject) -> None:
     python = str(trained.root / ".venv/bin/python")
     more = ["--require-hashes", "--no-deps", "--requirement", f"{folder}/requirements.txt"]
     trained.run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, *more)
-    print(trained.run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", folder, folder).stdout)
+    ours = [path for path in map(str, sorted((ROOT / "tests/generated").glob("test_*.py"))) if path not in SCORING]
+    print(trained.run(python, *PYTEST, "--rootdir", folder, *ours).stdout)
+
+
+def test_our_tests_of_scoring_pass_where_it_runs(trained: BakedProject) -> None:
+    trained.run("make", "score", "ARGS=--help", PATH=PATH)
+    python = str(trained.root / ".venv-batch/bin/python")
+    locked = str(trained.root / "requirements/train.txt")
+    trained.run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, "--constraint", locked, "onnx", "pytest")
+    print(trained.run(python, *PYTEST, "--rootdir", str(ROOT / "tests/generated"), *SCORING).stdout)
 
 
 def test_a_change_runs_what_it_must_and_nothing_else(trained: BakedProject) -> None:

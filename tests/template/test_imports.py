@@ -9,11 +9,11 @@ import pytest
 from ..conftest import TEMPLATE
 
 PACKAGE = TEMPLATE / "src" / "{{cookiecutter.package_name}}"
-SHARED = {"store"}  # a folder of its own, known to every part
+SHARED = {"intervals", "store"}  # folders of their own, known to every part
 PARTS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file() and path.name not in SHARED)
-SERVE_SET = {"fsspec", "httptools", "msgspec", "numpy", "onnxruntime", "starlette", "uvicorn", "uvloop", "yaml"}
+SERVE_SET = {"fsspec", "httptools", "msgspec", "numpy", "onnxruntime", "prometheus_client", "starlette", "uvicorn", "uvloop", "yaml"}
 SHARED_SET = {"msgspec", "numpy", "yaml"}
-SHARED_WITH_SERVING = ["", "contract", "bundle", "pointer", "git"]
+SHARED_WITH_SERVING = ["", "contract", "bundle", "pointer", "prediction_log", "psi", "git", "serving_rules"]
 
 
 def modules() -> dict[str, Path]:
@@ -73,8 +73,9 @@ def test_parts_do_not_know_each_other(name: str) -> None:
 def test_serving_needs_only_its_light_set() -> None:
     own, foreign = everything_behind({name for name in MODULES if name.partition(".")[0] == "serving"})
 
-    assert foreign - {"dvc"} <= SERVE_SET
-    assert {name for name in own if "dvc" in imports(name)[1]} == {"store.filesystem"}, "which uses it only where it is installed"
+    assert foreign - {"dvc", "pyarrow"} <= SERVE_SET
+    for name, user in {"dvc": "store.filesystem", "pyarrow": "serving.tables"}.items():
+        assert {module for module in own if name in imports(module)[1]} == {user}, f"which uses {name} only where it is installed"
     assert not {"dataset", "features", "model", "params"} & own
 
 
@@ -83,6 +84,13 @@ def test_what_serving_shares_is_light(name: str) -> None:
     allowed = SHARED_SET | ({"onnxruntime"} if name == "bundle" else set())
 
     assert everything_behind({name})[1] <= allowed
+
+
+def test_scoring_needs_neither_pandas_nor_what_trains() -> None:
+    own, foreign = everything_behind({name for name in MODULES if name.partition(".")[0] == "scoring"})
+
+    assert foreign - {"dvc"} <= SERVE_SET | {"distributed", "pyarrow", "tqdm"}
+    assert not {"dataset", "features", "model"} & own
 
 
 def test_plan_needs_nothing_installed() -> None:
@@ -101,5 +109,5 @@ def test_code_is_plain_python() -> None:
 
 def test_nothing_is_unpickled_where_models_are_served_or_judged() -> None:
     for name in MODULES:
-        if name.partition(".")[0] in ("serving", "review", "registry") or name in SHARED_WITH_SERVING:
+        if name.partition(".")[0] in ("serving", "review", "registry", "scoring") or name in SHARED_WITH_SERVING:
             assert not {"pickle", "joblib", "dill", "cloudpickle", "shelve"} & imports(name)[1], name
