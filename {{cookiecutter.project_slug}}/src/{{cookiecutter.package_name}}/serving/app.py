@@ -5,6 +5,7 @@ Predictions do not go through Starlette's router: at their rate it would cost as
 
 import hmac
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
@@ -60,6 +61,7 @@ class Application:
         self._protocol = Protocol(live, self._batcher, self._bodies)
         self.tally = Tally(live, self._batcher)
         self._more = more
+        self._row_bytes = math.inf  # as long as nobody knows how long a record is, each body is one
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request; the interface of ASGI."""
@@ -105,7 +107,7 @@ class Application:
         kind = headers.get(b"content-type", JSON)
         table = None if kind == JSON else FORMATS.get(kind.partition(b";")[0].strip().lower())
         if table is None:
-            self._batcher.refuse_if_full()
+            self._batcher.refuse_if_full(self._expected(headers))
             body = await self._bodies.read(headers, receive)
         else:
             self._bulk.refuse_if_busy()
@@ -116,12 +118,19 @@ class Application:
             if table is not None:
                 return Answer(200, model.head + await self._bulk.score(model, table, body) + b"}", model.digest)
             self._batcher.refuse_if_full(body.count(b"{"))  # one for each record
-            scored = await self._batcher.score(model, model.reader.json(body))
+            rows = model.reader.json(body)
+            self._row_bytes = len(body) / len(rows)
+            scored = await self._batcher.score(model, rows)
         except RefusedError as refused:
             refused.digest = model.digest
             raise
         told = model.head + msgspec.json.encode(scored.predictions) + b"}"
         return Answer(200, told, model.digest, headers=((b"x-request-id", b"%s.%d" % (scored.batch.encode(), scored.first)),))
+
+    def _expected(self, headers: Headers) -> int:
+        """About how many rows a body will hold, by its length: most of what a refusal costs would be the reading of it."""
+        length = headers.get(b"content-length", b"")
+        return max(1, int(int(length[:12]) / self._row_bytes)) if length.isdigit() else 1
 
     async def _metrics(self) -> Answer:
         text = self.tally.text()

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -104,7 +104,7 @@ class Watcher:
         """Take what waits; whatever is wrong with some rows, the next ones are watched."""
         step = max(1, (self._put - self._took) // _MANY)
         while self._queue:
-            group = self._next()
+            group = self._next(step)
             if self._log:
                 self._keep(self._log, group)
             self._took += sum(len(seen.answers) for seen in group)
@@ -118,11 +118,11 @@ class Watcher:
         if self._log:
             self._log.tick(now)
 
-    def _next(self) -> list[Seen]:
-        """What was seen of one model, as many rows as are counted in one go: counting a row alone takes as long as counting a hundred."""
+    def _next(self, step: int) -> list[Seen]:
+        """What was seen of one model, for as many rows as are counted in one go: counting a row alone takes as long as counting a hundred."""
         group = [self._queue.popleft()]
         rows = len(group[0].answers)
-        while self._queue and self._queue[0].model is group[0].model and (rows := rows + len(self._queue[0].answers)) <= _CHUNK:
+        while self._queue and self._queue[0].model is group[0].model and (rows := rows + len(self._queue[0].answers)) <= step * _CHUNK:
             group.append(self._queue.popleft())
         return group
 
@@ -137,8 +137,8 @@ class Watcher:
         if self._channels is None:
             return
         try:
-            seen = zip(*((one.numeric, one.categorical, one.answers) for one in group), strict=True)
-            matrices = [np.concatenate(parts)[::step] for parts in seen]
+            parts = zip(*_thinned(group, step), strict=True)
+            matrices = [np.concatenate(part) for part in parts]
             for start in range(0, len(matrices[2]), _CHUNK):
                 numeric, categorical, answers = (matrix[start : start + _CHUNK] for matrix in matrices)
                 self._window.add(self._channels.count(numeric, categorical, answers), len(answers), group[-1].time)
@@ -157,6 +157,15 @@ class Watcher:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.error("drift is not watched: profile.json of %s cannot be read (%s); train again", model.digest, type(error).__name__)
         self._window = Window(self._channels.size if self._channels else 0, self._settings.rows, self._settings.seconds)
+
+
+def _thinned(group: list[Seen], step: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each ``step``-th row of all that a group has, and no copy of the others."""
+    before = 0
+    for seen in group:
+        taken = slice(-before % step, None, step)
+        yield seen.numeric[taken], seen.categorical[taken], seen.answers[taken]
+        before += len(seen.answers)
 
 
 def _log(settings: LogSettings) -> "Log":
