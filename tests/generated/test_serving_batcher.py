@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from churn import bundle
 from churn.serving import Live, Model, prepare
+from churn.serving.app import Application
 from churn.serving.batcher import Batcher, Scored
 from churn.serving.refused import RefusedError
 from serving_kit import ROW, make_bundle
@@ -139,6 +140,33 @@ def test_the_rows_of_a_body_are_guessed_before_it_is_read(tmp_path: Path) -> Non
     reader = prepare(bundle.load(tmp_path / "bundle"), None).reader
     assert reader.about(json.dumps(ROW).encode()) == 1
     assert [reader.about(json.dumps(body).encode()) for body in ([ROW] * 64, {"records": [ROW] * 64})] == [63, 63]
+
+
+def test_a_body_that_is_too_long_for_the_queue_is_refused_unread(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "bundle")
+    live, read = Live(), []
+    live.take(prepare(bundle.load(tmp_path / "bundle"), None))
+    app = Application(live, limit=10)
+
+    async def status(rows: int) -> int:
+        body, told = json.dumps([ROW] * rows).encode(), []
+
+        async def receive() -> dict[str, Any]:
+            read.append(rows)
+            return {"type": "http.request", "body": body}
+
+        async def send(message: dict[str, Any]) -> None:
+            told.append(message)
+
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await app({"type": "http", "method": "POST", "path": "/predict", "headers": headers}, receive, send)
+        return told[0]["status"]
+
+    async def play() -> list[list[int]]:
+        return [await asyncio.gather(status(1), status(1)), await asyncio.gather(status(8), status(7)), [await status(7)]]
+
+    assert asyncio.run(play()) == [[200, 200], [200, 503], [200]]
+    assert read == [1, 1, 8, 7]
 
 
 def test_a_request_that_has_waited_for_too_long_is_not_scored() -> None:

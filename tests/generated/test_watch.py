@@ -156,8 +156,8 @@ def test_rows_that_cannot_be_counted_do_not_end_the_watch(live: watch.Model, wat
 def test_of_very_many_rows_an_even_share_is_counted(live: watch.Model, watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_MANY", 100)
     monkeypatch.setattr(watch, "_PAUSE", 60.0)
-    for seed in range(20):
-        watcher.saw(live, *rows(50, seed=seed, old=seed >= 10), "r")
+    for seed in range(200):
+        watcher.saw(live, *rows(5, seed=seed, old=seed >= 100), "r")
     watcher.close()
     found = told(watcher)
     assert (found["model_watched_rows_total"], found["model_window_rows"]) == ({"": 1000}, {"": 100})

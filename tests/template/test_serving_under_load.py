@@ -1,11 +1,9 @@
 """The server under load, in the small environment that it has in production: what is accepted is answered, and nothing is lost."""
 
 import contextlib
-import importlib
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from ..conftest import ROOT, BakedProject
+from ..serving import serving_kit
 
 REQUESTS = 20_000
 SWAPS = 20
@@ -27,15 +26,10 @@ def project(default_bake: BakedProject, tmp_path: Path) -> BakedProject:
 
 
 @pytest.fixture
-def kit(project: BakedProject, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def kit(project: BakedProject) -> Iterator[ModuleType]:
     """The test kit of the generated server: toy models, a repository that promotes them, a server process."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(project.root / "src")
-    monkeypatch.syspath_prepend(ROOT / "tests/generated")
-    yield importlib.import_module("serving_kit")
-    for name in set(sys.modules) - before:
-        if name == "serving_kit" or name.partition(".")[0] == project.package.name:
-            del sys.modules[name]
+    with serving_kit(project) as found:
+        yield found
 
 
 @contextlib.contextmanager

@@ -119,7 +119,7 @@ class Watcher:
             self._log.tick(now)
 
     def _next(self, step: int) -> list[Seen]:
-        """What was seen of one model, for as many rows as are counted in one go: counting a row alone takes as long as counting a hundred."""
+        """What was seen of one model, of as many rows as are counted in one go: one takes as long as a hundred."""
         group = [self._queue.popleft()]
         rows = len(group[0].answers)
         while self._queue and self._queue[0].model is group[0].model and (rows := rows + len(self._queue[0].answers)) <= step * _CHUNK:
