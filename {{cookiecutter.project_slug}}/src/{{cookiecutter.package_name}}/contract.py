@@ -12,6 +12,7 @@ from . import ProblemError
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 NUMBER = r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*"  # a number in a cell of a CSV file
+TIME = r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)?)?"  # ISO 8601: as text in the order of time
 Record = Mapping[str, object]
 
 

@@ -24,7 +24,8 @@ def check(path: str | Path, params: Params) -> None:
 
 def wanted(params: Params) -> dict[str, str]:
     """Each column that is read, and where ``params.yaml`` names it."""
-    return {params.data.id: "data.id", params.data.target: "data.target"} | {name: f"columns.{name}" for name in params.columns}
+    time = {} if params.split.time is None else {params.split.time: "split.time"}
+    return {params.data.id: "data.id", params.data.target: "data.target"} | time | {name: f"columns.{name}" for name in params.columns}
 
 
 def header(path: str | Path) -> list[str]:

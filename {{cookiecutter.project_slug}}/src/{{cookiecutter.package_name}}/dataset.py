@@ -8,15 +8,18 @@ import pandas as pd
 import pandera.pandas as pa
 
 from . import csv_file
-from .contract import FLOAT32_MAX, NUMBER, Contract, ContractError
+from .contract import FLOAT32_MAX, NUMBER, TIME, Contract, ContractError
 from .params import ColumnRule, Params, Split
 
 MOST_SHOWN = 5
+FEWEST_ROWS = 10  # of a side
+FEWEST_PER_CLASS = 2
 VALUE = ColumnRule("number")  # the target of a regression
 
 
 def read(path: str | Path, params: Params) -> pd.DataFrame:
-    """The rows of a CSV file that hold to the contract of ``params``: id, target and every column of ``columns``, in file order.
+    """The rows of a CSV file that hold to the contract of ``params``: id, target, the time of the split if it has one, and
+    every column of ``columns``, in file order.
 
     Numbers (the target of a regression as well) are float64 with NaN for missing, everything else is text with ``""`` for missing;
     only an empty cell is missing, so ``NA`` and ``None`` stay text. Raises :class:`ContractError` with one line that names the file,
@@ -44,7 +47,23 @@ def schema(params: Params) -> pa.DataFrameSchema:
         object, [present, pa.Check(lambda ids: ~ids.duplicated(keep=False) | (ids == ""), error="must be different in every row")]
     )
     columns[params.data.target] = _target(params)
+    if params.split.time is not None:
+        iso = pa.Check.str_matches(f"^{TIME}$", error="must be a time by ISO 8601 without a zone, as in 2024-05-31 or 2024-05-31T12:00")
+        columns[params.split.time] = pa.Column(object, [present, iso])
     return pa.DataFrameSchema(columns)
+
+
+def sides(frame: pd.DataFrame, params: Params) -> np.ndarray:
+    """``"train"``, ``"validation"`` or ``"test"`` for each row, by its time where ``params`` names a column of times, else by its id."""
+    if params.split.time is not None:
+        return side_by_time(frame[params.split.time], params.split)
+    return side(frame[params.data.id], params.split)
+
+
+def side_by_time(times: pd.Series, split: Split) -> np.ndarray:
+    """The side of each time: test from ``split.test`` on, validation from ``split.validation`` on, else train; rows never move."""
+    values = times.to_numpy(dtype=object)
+    return np.where(values >= split.test, "test", np.where(values >= split.validation, "validation", "train"))
 
 
 def side(ids: pd.Series, split: Split) -> np.ndarray:

@@ -53,12 +53,17 @@ class ColumnRule(_Struct):
     missing: bool = False
 
 
-class Split(_Struct):
-    """Shares of all rows for test and validation; the rest trains. A row's side depends on ``salt`` and its id alone."""
+class Split(_Struct, omit_defaults=True):
+    """Shares of all rows for test and validation; the rest trains. A row's side depends on ``salt`` and its id alone.
 
-    test: float
-    validation: float
-    salt: str
+    With ``time``, a column of times by ISO 8601 that is no input: ``test`` and ``validation`` are the times from which on rows are tested
+    on and choose the threshold; older ones train.
+    """
+
+    test: float | str
+    validation: float | str
+    salt: str = ""
+    time: str | None = None
 
 
 class Features(_Struct):

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from . import gate_check, monitoring_check, promotion_check, serving_rules  # by their modules: the files use each other
+from .contract import TIME
 from .gate import Gate, metric_names
 from .params import MOST_SLICES, ColumnRule, Data, Params, Promotion, SliceRule, Split, Threshold
 
@@ -53,7 +54,7 @@ def _problems(p: Params) -> Iterator[str]:
     yield from _basics(p)
     yield from _rules(p)
     yield from _names(p)
-    yield from _split(p.split)
+    yield from _split(p)
     yield from _money(p)
     yield from _threshold(p)
     yield from _parts(p)
@@ -180,12 +181,33 @@ def _few_values(rule: ColumnRule) -> bool:
     return rule.type == "integer" and rule.min is not None and rule.max is not None and rule.max - rule.min < MOST_SLICES
 
 
-def _split(split: Split) -> Iterator[str]:
-    for key in ("test", "validation"):
-        if not 0 < getattr(split, key) < 1:
-            yield f"split.{key} {getattr(split, key):g} must lie between 0 and 1, for instance 0.2 for a fifth of the rows"
-    if not split.test + split.validation < 1:
-        yield f"split: test {split.test:g} and validation {split.validation:g} leave no rows to train on; make them smaller"
+def _split(p: Params) -> Iterator[str]:
+    if p.split.time is not None:
+        yield from _split_by_time(p.split, p)
+        return
+    if not p.split.salt:
+        yield "split.salt is missing; add it: any text, which decides with a row's id where the row goes"
+    shares = {key: getattr(p.split, key) for key in ("test", "validation")}
+    for key, share in shares.items():
+        if isinstance(share, str):
+            yield f"split.{key} must be a number, not {share!r}; a time needs `time: COLUMN` beside it"
+            return
+        if not 0 < share < 1:
+            yield f"split.{key} {share:g} must lie between 0 and 1, for instance 0.2 for a fifth of the rows"
+    if not sum(shares.values()) < 1:
+        yield f"split: test {shares['test']:g} and validation {shares['validation']:g} leave no rows to train on; make them smaller"
+
+
+def _split_by_time(split: Split, p: Params) -> Iterator[str]:
+    if split.time in (p.data.id, p.data.target, *p.columns):
+        yield f"split.time {split.time!r} is the id, the target or an input (see data: and columns:); name a column that is none of them"
+    for key in ("validation", "test"):
+        value = getattr(split, key)
+        if not (isinstance(value, str) and re.fullmatch(TIME, value)):
+            yield f'split.{key} {value!r} must be a time in quotes beside split.time, as in "2024-05-31" or "2024-05-31T12:00"'
+            return
+    if split.validation >= split.test:
+        yield f"split.validation {split.validation} must be before split.test {split.test}: the newest rows are tested on"
 
 
 def _threshold(p: Params) -> Iterator[str]:

@@ -16,9 +16,9 @@ from .git import git, show, succeeds
 
 # Code that cannot change the model; everything else under src/ counts as an input, new files included.
 _BESIDE = (
-    r"(?:serving|review|registry|store|scoring|monitoring|intervals)/"
+    r"(?:serving|review|registry|store|scoring|monitoring|intervals|adopt)/"
     r"|(?:plan|git|github|pointer|history|candidate|gate|gate_check|promotion_check|monitoring_check|serving_rules)\.py"
-    r"|(?:drift|psi|prediction_log|markdown|mermaid|issue|commits)\.py"
+    r"|(?:drift|psi|telling|prediction_log|markdown|mermaid|issue|commits)\.py"
 )
 INPUTS = re.compile(rf"params\.yaml|dvc\.yaml|data/.*|requirements/train\.txt|src/[^/]+/(?!{_BESIDE}).*")
 CODE = re.compile(r"src/.*|tests/.*|pyproject\.toml|requirements/.*|Makefile|params\.yaml|data/.*")

@@ -38,7 +38,7 @@ def load(now: Pointer) -> Reference:
         raise MonitorError(f"{params.FILE} of commit {now.commit[:9]}, which made version {now.version}, is not here; fetch all of main")
     chosen = params.parse(text.decode("utf-8", "replace"), f"{params.FILE} of {now.commit[:9]}")
     frame = _rows(now, chosen, model.manifest.data_digest)
-    sides = dataset.side(frame[chosen.data.id], chosen.split)
+    sides = dataset.sides(frame, chosen)
     numeric, categorical = dataset.matrices(frame[sides == "validation"], model.contract)
     names = [column.name for column in model.contract.columns]
     train = frame.loc[sides == "train", names].reset_index(drop=True)

@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 
 from .. import ProblemError, dataset, params, run
+from ..dataset import FEWEST_PER_CLASS, FEWEST_ROWS
 from . import PREPARED, SIDES
-
-FEWEST_ROWS = 10
-FEWEST_PER_CLASS = 2
 
 
 class PrepareError(ProblemError):
@@ -18,7 +16,7 @@ def main() -> None:
     """Write ``train.csv``, ``validation.csv`` and ``test.csv`` with the columns of the contract."""
     chosen = params.load()
     frame = dataset.read(chosen.data.path, chosen)
-    sides = dataset.side(frame[chosen.data.id], chosen.split)
+    sides = dataset.sides(frame, chosen)
     check(frame, sides, chosen)
     PREPARED.mkdir(parents=True, exist_ok=True)
     for side in SIDES:

@@ -114,7 +114,7 @@ class Material:
         """The side of each row: ``"train"``, ``"validation"`` or ``"test"``."""
         from .. import dataset
 
-        return dataset.side(frame[self.params.data.id], self.params.split)
+        return dataset.sides(frame, self.params)
 
 
 def of_working_tree() -> Material:
