@@ -30,6 +30,7 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
     """
     if (known := parity.refusal(pipeline)) is not None:
         raise ConvertError(known)
+    _round_down(pipeline)
     types = [(name, FloatTensorType([None, 1])) for name in contract.numeric]
     types += [(name, StringTensorType([None, 1])) for name in contract.categorical]
     try:
@@ -44,6 +45,19 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
     _anonymise(model, outputs)
     _join_inputs(model, contract)
     return _stable(model).SerializeToString(deterministic=True)
+
+
+def _round_down(pipeline: Pipeline) -> None:
+    """Make each threshold of gradient boosting the largest 32-bit number that is no larger: for 32-bit inputs nothing changes.
+
+    The converter takes the nearest one, and a value midway between two of the training rows (50.9 between 50.8 and 51.0) may be on its
+    other side. For the other trees it does this itself.
+    """
+    for trees in getattr(pipeline.steps[-1][1], "_predictors", ()):
+        for tree in trees:
+            exact = tree.nodes["num_threshold"]
+            near = exact.astype(np.float32)
+            tree.nodes["num_threshold"] = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _anonymise(model: onnx.ModelProto, outputs: tuple[str, ...]) -> None:
