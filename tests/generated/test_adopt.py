@@ -217,6 +217,14 @@ def test_a_target_of_numbers_with_missing_values(adopt: Adopt, tmp_path: Path) -
     assert trained()["r2"] > 0.3
 
 
+def test_a_slip_in_a_target_of_numbers_is_named(adopt: Adopt, tmp_path: Path) -> None:
+    columns = table()
+    path = write({**columns, "price": [*columns["size"][:-1], "sold out"]}, tmp_path / "a.csv")
+    with pytest.raises(AdoptError, match="holds numbers, and also 'sold out'.*MISSING=sold out"):
+        adopt(path, TARGET="price")
+    assert len(rows_of(adopt(path, TARGET="price", MISSING="sold out").chosen)) == 399
+
+
 def test_forty_categorical_columns(adopt: Adopt, tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     many = {f"answer {number}": random.choice(list("abcdefgh"), 400).tolist() for number in range(40)}
@@ -259,6 +267,7 @@ def test_useless_columns_are_left_out_with_a_reason(adopt: Adopt, tmp_path: Path
                 "token": [f"{n * 7919:08x}" for n in range(400)],
                 "country": ["DE"] * 400,
                 "version": [3] * 400,
+                "shop_id": [1000 + n // 2 * 7 for n in range(400)],
                 "nothing": [""] * 400,
                 "comment": [f"the customer number {n} said that all is well" for n in range(400)],
                 "town": [f"town {n % 120}" for n in range(400)],
@@ -275,6 +284,7 @@ def test_useless_columns_are_left_out_with_a_reason(adopt: Adopt, tmp_path: Path
         "token": "id-like: 400 values in 400 rows",
         "country": "constant: always 'DE'",
         "version": "constant: always 3",
+        "shop_id": "id-like by its name: 200 different numbers",
         "nothing": "empty",
         "comment": "free text",
         "town": "too many categories: 120",

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 PATH = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull)
 SCORING = sorted(map(str, (ROOT / "tests/generated").glob("test_scoring*.py")))  # their libraries are in a lock of their own
+SOURCES = [str(ROOT / "tests/generated/test_adopt_sources.py")]  # these as well
 RAN = re.compile(r"Running stage '(\w+)'")
 
 
@@ -55,7 +56,7 @@ def test_our_tests_of_its_package_pass(trained: BakedProject) -> None:
     python = str(trained.root / ".venv/bin/python")
     more = ["--require-hashes", "--no-deps", "--requirement", f"{folder}/requirements.txt"]
     trained.run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, *more)
-    ours = [path for path in map(str, sorted((ROOT / "tests/generated").glob("test_*.py"))) if path not in SCORING]
+    ours = [path for path in map(str, sorted((ROOT / "tests/generated").glob("test_*.py"))) if path not in SCORING + SOURCES]
     print(trained.run(python, *PYTEST, "--rootdir", folder, *ours).stdout)
 
 
@@ -65,6 +66,23 @@ def test_our_tests_of_scoring_pass_where_it_runs(trained: BakedProject) -> None:
     locked = str(trained.root / "requirements/train.txt")
     trained.run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, "--constraint", locked, "onnx", "pytest")
     print(trained.run(python, *PYTEST, "--rootdir", str(ROOT / "tests/generated"), *SCORING).stdout)
+
+
+def test_our_tests_of_other_sources_pass_where_they_are_read(trained: BakedProject) -> None:
+    trained.run("make", ".venv-adopt/.ready", PATH=PATH)
+    print(trained.run(".venv-adopt/bin/python", *PYTEST, "--rootdir", str(ROOT / "tests/generated"), *SOURCES).stdout)
+
+
+def test_adopted_data_train(trained: BakedProject, new_repository: Callable[[str], BakedProject]) -> None:
+    project = new_repository("adopted")
+    (project.root / ".venv").symlink_to(trained.root / ".venv")
+    source = ROOT / "tests/generated/data/penguins.csv"
+    shown = project.run("make", "adopt", f"DATA={source}", "TARGET=species", PATH=PATH).stdout
+    assert "multi-class: species" in shown
+    assert _train(project) == ["prepare", "train", "export", "evaluate"]
+    project.run("make", "test", PATH=PATH)
+    changed = {line[3:] for line in _status(project).splitlines()} - {".venv"}
+    assert changed == {"README.md", "data/SOURCE.md", "data/penguins.csv", "data/telco_churn.csv", "params.yaml", "pyproject.toml"}
 
 
 def test_a_change_runs_what_it_must_and_nothing_else(trained: BakedProject) -> None:

@@ -5,7 +5,11 @@ import tempfile
 from pathlib import Path
 
 from .. import params, run
+from ..git import succeeds
 from . import ask, make, options, summary, write
+
+
+MUCH = 50_000_000  # bytes
 
 
 def main() -> int:
@@ -27,7 +31,9 @@ def main() -> int:
         write.forget_made()
     print(summary.text(made.adopted, made.notes, asker.assumed))
     print(f"\nWrote params.yaml, {made.adopted.path} and data/SOURCE.md. Next: make train")
-    if made.size > 50_000_000:
+    if succeeds("check-ignore", "-q", "--", made.adopted.path):
+        print(f"git ignores {made.adopted.path}: take it out of .gitignore, or keep it with `.venv/bin/dvc add {made.adopted.path}`.")
+    elif made.size > MUCH:
         print(
             f"The data file has {made.size // 1_000_000} MB, much for git: `.venv/bin/dvc add {made.adopted.path}` keeps it in the store."
         )

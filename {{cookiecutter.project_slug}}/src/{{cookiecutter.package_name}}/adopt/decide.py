@@ -19,6 +19,7 @@ ROWS_PER_CATEGORY = 5  # on average, at least
 MOSTLY = 0.9  # of the written cells are numbers: the others may be slips; half of them where the others are words such as NA
 LONG, WORDY = 40, 4  # characters, words: free text has more of either on average
 _ID_NAME = re.compile(r"(?:^|[^a-z])(?:id|uuid|guid|key|index|nr|no|number)$", re.IGNORECASE)
+_STRICT_ID = re.compile(r"(?:^|[^A-Za-z])(?:[Ii][Dd]|[Uu][Uu][Ii][Dd])$|[a-z0-9]I[Dd]$")  # a number so called is no quantity
 _CAMEL_ID = re.compile(r"[a-z0-9]I[Dd]$")
 _PROTECTED = re.compile(
     r"(?:^|[^a-z])(?:sex|gender|female|male|age_group|race|ethnicity|religion|nationality|disab\w*|marital\w*|senior\w*)(?:$|[^a-z])",
@@ -124,6 +125,8 @@ def _number(name: str, values: np.ndarray, whole: bool, zeros: bool, options: Op
     running = unique and len(there) > 20 and distinct[-1] - distinct[0] == len(there) - 1
     if whole and unique and not kept and (running or is_id_name(name)):
         return choice.out("id-like: another number in every row")
+    if whole and not kept and len(distinct) > MOST_CATEGORIES and _STRICT_ID.search(name):
+        return choice.out(f"id-like by its name: {len(distinct):,} different numbers")
     return replace(choice, rule=_range(distinct, whole, bool(missing)))
 
 

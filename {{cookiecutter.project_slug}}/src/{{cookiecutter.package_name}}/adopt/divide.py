@@ -1,6 +1,6 @@
 """Chooses the split: by the rows' ids, or by time; one that gives each side enough rows of each class."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,15 @@ LARGE_CLASS = 200
 TIME_SHARES = (0.65, 0.8)
 
 
-def by_id(ids: Sequence[str], targets: np.ndarray, classes: Sequence[str], salt: str) -> Split:
-    """The first of some splits that every side can be made of; raises :class:`AdoptError` when there is none."""
+def by_id(ids: Callable[[], Sequence[str]], targets: np.ndarray, classes: Sequence[str], salt: str) -> Split:
+    """The first of some splits that every side can be made of; raises :class:`AdoptError` when there is none.
+
+    ``ids`` gives the rows' ids; it is asked only where there are so few rows that chance could leave a side short.
+    """
     counts = [int((targets == name).sum()) for name in classes]
-    series = pd.Series(list(ids), dtype=object)
-    if len(series) >= LARGE and min(counts, default=LARGE_CLASS) >= LARGE_CLASS:
+    if len(targets) >= LARGE and min(counts, default=LARGE_CLASS) >= LARGE_CLASS:
         return Split(*SHARES[0], salt)
+    series = pd.Series(list(ids()), dtype=object)
     for split in _candidates(salt):
         if enough(dataset.side(series, split), targets, classes) is None:
             return split

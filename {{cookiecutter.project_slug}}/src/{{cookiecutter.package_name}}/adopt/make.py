@@ -73,10 +73,8 @@ def _decided(source: Source, chosen: Options, asker: Asker) -> _Table:
     goal = target.decide(columns[chosen.target], chosen, asker)
     times = _times(columns[chosen.time], chosen) if chosen.time is not None else None
     id_name = chosen.id or _found_id(columns, chosen)
-    if id_name is not None and columns[id_name].codes is None:
-        columns |= look(source, {id_name}, only={id_name})  # its cells as they are written, 007 and 7 apart
-    if id_name is not None:
-        _check_id(columns[id_name], chosen)
+    if id_name is not None and id_name == chosen.id:
+        _check_id(columns[id_name])
     inputs = [column for name, column in columns.items() if name not in (chosen.target, id_name, chosen.time)]
     choices = {one.name: one for one in decide.decide(inputs, chosen, asker)}
     if not any(one.rule is not None for one in choices.values()):
@@ -102,7 +100,7 @@ def _found_id(columns: Mapping[str, Column], chosen: Options) -> str | None:
     return None
 
 
-def _check_id(column: Column, chosen: Options) -> None:
+def _check_id(column: Column) -> None:
     counts = column.counts()
     if "" in column.texts:
         raise AdoptError(f"ID={column.name}: is empty in {counts[column.texts.index('')]:,} rows; leave ID out to have one made")
@@ -151,7 +149,7 @@ def _split(table: _Table, chosen: Options, old: Params) -> Split:
         times = np.array(table.times, dtype=object)[table.columns[chosen.time].codes][table.kept]
         return divide.by_time(chosen.time, list(times), targets, table.goal.classes)
     salt = old.split.salt or old.model.name
-    return divide.by_id(_ids(table), targets, table.goal.classes, salt)
+    return divide.by_id(lambda: _ids(table), targets, table.goal.classes, salt)
 
 
 def _ids(table: _Table) -> list[str]:
@@ -160,6 +158,8 @@ def _ids(table: _Table) -> list[str]:
         made = [row[0] for row in rows.rewritten(table.source, how)]
         return [one for one, kept in zip(made, table.kept, strict=True) if kept]
     column = table.columns[table.id]
+    if column.codes is None:
+        column = look(table.source, {table.id}, only={table.id})[table.id]  # as it is written: a side depends on it
     return list(np.array(column.texts, dtype=object)[column.codes][table.kept])
 
 

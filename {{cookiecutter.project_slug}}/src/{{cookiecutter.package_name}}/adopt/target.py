@@ -90,6 +90,7 @@ def _problem(column: Column, numeric: tuple[str, ...] | None, classes: int, aske
     if classes == 2:
         return "binary"
     if numeric is None:
+        _refuse_slips(column)
         if classes > min(MOST_CLASSES, max(3, column.rows / FEWEST_OF_A_CLASS)):
             raise AdoptError(f"TARGET={column.name}: holds {classes:,} different words, too many classes to learn, and no numbers")
         return "multi-class"
@@ -105,6 +106,17 @@ def _problem(column: Column, numeric: tuple[str, ...] | None, classes: int, aske
         f"the {classes} whole numbers of {column.name!r} are {'classes' if likely == 'multi-class' else 'quantities'}",
     )
     return "regression" if answer == "regression" else "multi-class"
+
+
+def _refuse_slips(column: Column) -> None:
+    """A few words among many numbers: a person must say what they are."""
+    found = [(text.strip(), meanings.number(text.strip())) for text in column.texts if text.strip()]
+    odd = [text for text, value in found if value is None]
+    if len(found) > MOST_CLASSES and len(odd) < len(found) / 10:
+        raise AdoptError(
+            f"TARGET={column.name}: holds numbers, and also {', '.join(map(repr, odd[:4]))}; if that is a missing value, say "
+            f"MISSING={odd[0]}, else correct the file"
+        )
 
 
 def _classes(clean: list[str], present: list[str], numeric: tuple[str, ...] | None) -> tuple[str, ...]:

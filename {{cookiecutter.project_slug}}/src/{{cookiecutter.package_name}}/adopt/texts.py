@@ -24,6 +24,7 @@ _PAIRS = (
     ("si", "no"),
     ("sí", "no"),
 )
+MOST_SPELLINGS = 20
 POSITIVE_WORDS = frozenset({pair[0] for pair in _PAIRS} | {"1", "1.0", "positive", "pos"})
 _PLAIN = re.compile(NUMBER)
 _POINT = re.compile(r"[-+]?\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d*)?")  # 1,234.5 and 1 234.5
@@ -70,6 +71,8 @@ def numbers(texts: Sequence[str]) -> list[str | None]:
 
 def booleans(texts: Sequence[str]) -> list[str] | None:
     """Yes and no in different spellings, each in the spelling that comes first; None for anything else."""
+    if len(texts) > MOST_SPELLINGS:
+        return None
     folded = [text.casefold() for text in texts]
     if any({*folded} <= {*pair} for pair in _PAIRS) and len({*folded}) < len(folded):
         first = dict(zip(reversed(folded), reversed(texts), strict=True))
