@@ -220,7 +220,7 @@ def test_a_target_of_numbers_with_missing_values(adopt: Adopt, tmp_path: Path) -
 def test_a_slip_in_a_target_of_numbers_is_named(adopt: Adopt, tmp_path: Path) -> None:
     columns = table()
     path = write({**columns, "price": [*columns["size"][:-1], "sold out"]}, tmp_path / "a.csv")
-    with pytest.raises(AdoptError, match="holds numbers, and also 'sold out'.*MISSING=sold out"):
+    with pytest.raises(AdoptError, match=r"holds numbers, and also 'sold out'.*MISSING=sold out"):
         adopt(path, TARGET="price")
     assert len(rows_of(adopt(path, TARGET="price", MISSING="sold out").chosen)) == 399
 

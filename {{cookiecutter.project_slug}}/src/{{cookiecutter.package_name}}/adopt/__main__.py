@@ -8,7 +8,6 @@ from .. import params, run
 from ..git import succeeds
 from . import ask, make, options, summary, write
 
-
 MUCH = 50_000_000  # bytes
 
 
