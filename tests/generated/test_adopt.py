@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from adopt_kit import Adopt, adopting, former, rows_of, table, trained, write, write_rows
 from churn.adopt import AdoptError, texts
+from churn.contract import ContractError
 from churn.params import ColumnRule
 
 pytestmark = pytest.mark.usefixtures("git")
@@ -120,6 +121,10 @@ def test_a_time_column_splits_by_time(adopt: Adopt, tmp_path: Path) -> None:
     )
     assert "bought" not in made.chosen.columns
     assert trained()["roc_auc"] > 0.7
+    path = Path(made.chosen.data.path)
+    path.write_text(path.read_text().replace(",2024-01-01", ",01/01/2024", 1))
+    with pytest.raises(ContractError, match=r"column 'bought' must be a time by ISO 8601.*'01/01/2024'"):
+        rows_of(made.chosen)
 
 
 def test_a_time_that_can_be_read_in_two_ways_is_asked_about(adopt: Adopt, tmp_path: Path) -> None:
