@@ -146,7 +146,9 @@ def test_a_row_keeps_its_side_when_rows_are_added(adopt: Adopt, tmp_path: Path) 
     first = rows_of(adopt(write(columns, tmp_path / "a.csv")).chosen)
     more = {name: [*values[::-1], *table(50, seed=9)[name]] for name, values in columns.items()}
     second = rows_of(adopt(write(more, tmp_path / "a.csv"), REPLACE="yes").chosen)
-    assert set(first["row_id"]) < set(second["row_id"])
+    before, now = (frame.set_index("row_id")["size"] for frame in (first, second))
+    assert len(now) == len(before) + 50
+    assert now[before.index].equals(before)
 
 
 @pytest.mark.parametrize(
