@@ -231,6 +231,19 @@ def test_a_slip_in_a_target_of_numbers_is_named(adopt: Adopt, tmp_path: Path) ->
     assert len(rows_of(adopt(path, TARGET="price", MISSING="sold out").chosen)) == 399
 
 
+def test_ranges_leave_room_for_rows_to_come(adopt: Adopt, tmp_path: Path) -> None:
+    size = table()["size"]
+    columns = {"flag": [n % 2 for n in range(400)], "items": [n % 4 for n in range(400)], "change": [value - 50 for value in size]}
+    made = adopt(write({**table(), **columns, "year": [1990 + n % 33 for n in range(400)]}, tmp_path / "a.csv"))
+    ranges = {name: (rule.min, rule.max) for name, rule in made.chosen.columns.items()}
+    assert ranges["flag"] == (0, 1)
+    assert ranges["items"] == (0, 6)
+    assert ranges["year"] == (0, 2100)
+    assert ranges["size"][0] == 0
+    assert ranges["size"][1] > 1.4 * max(size)
+    assert ranges["change"][0] < min(columns["change"]) - 20
+
+
 def test_forty_categorical_columns(adopt: Adopt, tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     many = {f"answer {number}": random.choice(list("abcdefgh"), 400).tolist() for number in range(40)}

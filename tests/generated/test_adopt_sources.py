@@ -24,7 +24,7 @@ def test_a_parquet_file(adopt: Adopt, tmp_path: Path) -> None:
     columns = {**table(), "new": [n % 2 == 0 for n in range(400)], "seats": [None if n % 9 == 0 else n % 5 for n in range(400)]}
     parquet.write_table(pyarrow.table(columns), tmp_path / "orders.parquet")
     made = adopt(tmp_path / "orders.parquet")
-    assert made.chosen.columns["seats"] == params.ColumnRule("integer", 0, 4, missing=True)
+    assert made.chosen.columns["seats"] == params.ColumnRule("integer", 0, 8, missing=True)
     assert made.chosen.columns["new"].categories == ("false", "true")
     assert rows_of(made.chosen)["size"].tolist() == columns["size"]
 

@@ -131,11 +131,12 @@ def _number(name: str, values: np.ndarray, whole: bool, zeros: bool, options: Op
 
 
 def _range(distinct: np.ndarray, whole: bool, missing: bool) -> ColumnRule:
-    """Exact for few whole numbers; else as far again beyond what was seen as its span, and not below 0 when nothing was."""
+    """As far again beyond what was seen as its span, and not below 0 when nothing was; 0 and 1, and few numbers, stay few."""
     low, high = float(distinct[0]), float(distinct[-1])
     kind = "integer" if whole else "number"
     if whole and high - low < MOST_SLICES:
-        return ColumnRule(kind, low, high, missing=missing)
+        top = high if high - low <= 1 else min(2 * high - low, low + MOST_SLICES - 1)
+        return ColumnRule(kind, low, top, missing=missing)
     span = high - low
     bottom = 0.0 if low >= 0 else -_rounded(span - low)
     top = 0.0 if high <= 0 else _rounded(high + span)
