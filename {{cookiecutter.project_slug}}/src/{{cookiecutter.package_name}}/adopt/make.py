@@ -60,7 +60,7 @@ def make(chosen: Options, old: Params, old_text: str, asker: Asker, scratch: Pat
     table = _decided(source, chosen, asker)
     split = _split(table, chosen, old)
     protected = _protected(table, chosen, asker)
-    data = _data_path(table, Path(chosen.data))
+    data = _data_path(table, chosen.data)
     adopted = _adopted(table, split, protected, data)
     adopted = _without_leaks(table, adopted, chosen, old, old_text)
     text = _checked(params_text.renew(old_text, old, adopted))
@@ -257,9 +257,10 @@ def _checked(text: str) -> str:
     return text
 
 
-def _data_path(table: _Table, given: Path) -> Path:
+def _data_path(table: _Table, origin: str) -> Path:
     """The data file's name: that of the source, in letters that every system takes; never the source itself when its cells change."""
-    plain = unicodedata.normalize("NFKD", given.stem if "://" not in str(given) else "query").encode("ascii", "ignore").decode().lower()
+    given = Path(origin)
+    plain = unicodedata.normalize("NFKD", "query" if "://" in origin else given.stem).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:60] or "data"
     path = Path("data") / f"{stem}.csv"
     if _unchanged(table):
