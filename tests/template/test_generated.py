@@ -80,7 +80,6 @@ def test_adopted_data_train(trained: BakedProject, new_repository: Callable[[str
     shown = project.run("make", "adopt", f"DATA={source}", "TARGET=species", PATH=PATH).stdout
     assert "multi-class: species" in shown
     assert _train(project) == ["prepare", "train", "export", "evaluate"]
-    project.run("make", "test", PATH=PATH)
     changed = {line[3:] for line in _status(project).splitlines()} - {".venv"}
     assert changed == {"README.md", "data/SOURCE.md", "data/penguins.csv", "data/telco_churn.csv", "params.yaml", "pyproject.toml"}
 
