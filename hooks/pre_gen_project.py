@@ -51,6 +51,7 @@ INSTALLED = set(
     sshfs wrapt
     dask distributed importlib_metadata lazy_importer locket msgpack partd pyarrow sortedcontainers tblib toolz tornado zict
     zipp
+    et_xmlfile openpyxl sqlalchemy
     """.split()
 )
 

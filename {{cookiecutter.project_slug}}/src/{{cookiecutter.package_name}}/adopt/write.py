@@ -71,7 +71,8 @@ def former_data(old: params.Params, source: Path, new: Path) -> list[Path]:
 def put(files: Mapping[Path, str | Path], gone: Sequence[Path]) -> None:
     """Write every file (a text, or a file to take the content of) and delete those that are ``gone``.
 
-    When anything fails everything is as it was; the last of ``files`` is replaced last.
+    When anything fails everything is as it was. At no moment is a file that stays not there, and the last of ``files`` is replaced last,
+    so that even a power cut leaves ``params.yaml`` with all that it names.
     """
     new = {path: path.with_name(f".{path.name}{_NEW}") for path in files}
     old = {path: path.with_name(f".{path.name}{_OLD}") for path in (*files, *gone)}
@@ -83,12 +84,12 @@ def put(files: Mapping[Path, str | Path], gone: Sequence[Path]) -> None:
                 shutil.copyfile(content, new[path])
             else:
                 new[path].write_text(content, encoding="utf-8", newline="\n")
-        for path in (*files, *gone):
-            if os.path.lexists(path):
-                os.replace(path, old[path])
+        for path in files:
+            _keep(path, old[path])
             moved.append(path)
-            if path in new:
-                os.replace(new[path], path)
+            os.replace(new[path], path)
+        for path in gone:
+            os.replace(path, old[path])
     except BaseException as error:
         _undo(moved, new, old)
         if isinstance(error, OSError):
@@ -98,10 +99,21 @@ def put(files: Mapping[Path, str | Path], gone: Sequence[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
+def _keep(path: Path, beside: Path) -> None:
+    """A second name for the file, or a copy where the file system has no such thing."""
+    beside.unlink(missing_ok=True)
+    if os.path.lexists(path):
+        try:
+            os.link(path, beside)
+        except OSError:
+            shutil.copy2(path, beside)
+
+
 def _undo(moved: Sequence[Path], new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
     for path in [*old]:
         if os.path.lexists(old[path]):
             os.replace(old[path], path)
+            old[path].unlink(missing_ok=True)  # two names of one file: replacing does nothing
         elif path in moved:
             path.unlink(missing_ok=True)
     for path in new.values():
