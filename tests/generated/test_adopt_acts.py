@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import kinds
 import numpy as np
@@ -266,6 +267,42 @@ def test_shipped_data_reach_what_a_hand_written_contract_reaches(adopt: Adopt, g
     print(f"{kind}: {metric} {by_hand:.4f} by hand, {reached:.4f} adopted")
     assert made.chosen.headline == metric
     assert reached > by_hand - MOST_DIFFERENT
+
+
+WORDS = [
+    *("NA", "None", "", "  ", "-", "yes", "No", "TRUE", "1", "01", "1.0", "1e5", "-3.5", "1,234", "1.234,5", "$5", "12 %", "2024-01-01"),
+    *("31.12.2023 10:00", "日本", "a,b", "line\nbreak", 'q"uote', "=1+1", "∞", "inf", "1e999", "0x1F", "1_000", "١٢", "\u00a0", "[1, 2]"),
+    *("a: b", "- a", "*x", "&y", "%d", "yes ", "\x85c", "\u2028d", "~", ".5", "5.", "+7", "x" * 300),
+]
+NAMES = ["a", "b c", "null", "yes", "1", "x.y", "id", "sex", "a: b", "#h", "a,b", 'q"', "{z}", "[l]", "-", "\u2028", "'", "é" * 90]
+
+
+def messy(random: Random) -> dict[str, list[object]]:
+    """A table such as nobody should have."""
+    rows = random.choice([60, 80, 300])
+    columns: dict[str, list[object]] = {}
+    for name in random.sample(NAMES, random.randint(1, 8)):
+        words = random.sample(WORDS, random.randint(1, len(WORDS)))
+        makers = [lambda words=words: random.choice(words), lambda: round(random.gauss(0, 1e6), 3), lambda: random.randint(0, 5)]
+        make = random.choice([makers[0], *makers])
+        columns[name] = [make() for _ in range(rows)]
+    classes = random.choice([["yes", "no"], ["a", "b", "c", ""], WORDS[:5]])
+    columns["sold"] = [random.choice(classes) for _ in range(rows)]
+    return columns
+
+
+def test_messy_tables_are_read_by_training_or_refused_in_one_line(adopt: Adopt, tmp_path: Path) -> None:
+    accepted = 0
+    for seed in range(40):
+        path = write(messy(Random(seed)), tmp_path / "a.csv")
+        try:
+            made = adopt(path, REPLACE="yes")
+        except AdoptError as error:
+            assert "\n" not in str(error), seed
+        else:
+            accepted += 1
+            assert max(map(len, made.shown.splitlines()), default=0) <= 160, seed
+    assert accepted >= 20
 
 
 def test_the_summary_fits_into_a_narrow_terminal(adopt: Adopt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

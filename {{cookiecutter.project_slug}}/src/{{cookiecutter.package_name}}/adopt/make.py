@@ -180,7 +180,7 @@ def _protected(table: _Table, chosen: Options, asker: Asker) -> tuple[str, ...]:
         {"yes": "yes; each report shows them apart", "no": "no"},
         "yes",
         "PROTECTED=none",
-        f"{listed} hold groups of people that the model must treat alike",
+        f"groups of people that the model must treat alike: {listed}",
     )
     return tuple(found) if answer == "yes" else ()
 
@@ -315,7 +315,8 @@ def _notes(table: _Table) -> list[str]:
     notes += [f"{name}: {choice.note}" for name, choice in table.choices.items() if choice.note and choice.rule is not None]
     if table.made_id:
         notes.append(f"the column {table.id} was added: no column names the rows, so their content does")
-    if table.times is not None:
-        gone = int((~table.kept).sum()) - table.goal.gone
-        notes.append("times are written by ISO 8601" + (f"; {gone:,} rows without one are left out" if gone > 0 else ""))
+    if table.times is not None and (gone := int((~table.kept).sum()) - table.goal.gone) > 0:
+        notes.append(f"{gone:,} rows without a time are left out")
+    if table.times is not None and _changes(table).keys() - table.choices.keys() - {table.goal.name}:
+        notes.append("times are written by ISO 8601")
     return notes
