@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from .. import params
 from ..params import Params, Split
 from ..telling import strengths
-from . import AdoptError, decide, divide, documents, params_text, read, rows, target, texts
+from . import AdoptError, decide, divide, documents, keys, params_text, read, rows, target
 from .ask import Asker
 from .decide import Choice
 from .look import Column, look
@@ -71,10 +71,10 @@ def _decided(source: Source, chosen: Options, asker: Asker) -> _Table:
     exact = {name for name in (chosen.target, chosen.id, chosen.time, *chosen.text) if name is not None}
     columns = look(source, exact)
     goal = target.decide(columns[chosen.target], chosen, asker)
-    times = _times(columns[chosen.time], chosen) if chosen.time is not None else None
-    id_name = chosen.id or _found_id(columns, chosen)
+    times = keys.times(columns[chosen.time], chosen) if chosen.time is not None else None
+    id_name = chosen.id or keys.found_id(columns, chosen)
     if id_name is not None and id_name == chosen.id:
-        _check_id(columns[id_name])
+        keys.check_id(columns[id_name])
     inputs = [column for name, column in columns.items() if name not in (chosen.target, id_name, chosen.time)]
     choices = {one.name: one for one in decide.decide(inputs, chosen, asker)}
     if not any(one.rule is not None for one in choices.values()):
@@ -84,58 +84,6 @@ def _decided(source: Source, chosen: Options, asker: Asker) -> _Table:
     if times is not None and chosen.time is not None:
         kept &= _has_value(columns[chosen.time], times)
     return _Table(source, columns, choices, goal, id_name or rows.free_name(source.names), made_id, times, kept)
-
-
-def _found_id(columns: Mapping[str, Column], chosen: Options) -> str | None:
-    """The first column that is called like an id and names every row."""
-    for name, column in columns.items():
-        if name in (chosen.target, chosen.time, *chosen.keep) or not decide.is_id_name(name):
-            continue
-        if column.numbers is not None:
-            unique = not column.pointed and not np.isnan(column.numbers).any() and len(np.unique(column.numbers)) == column.rows
-        else:
-            unique = len(column.texts) == column.rows and all(text.strip() for text in column.texts)
-        if unique:
-            return name
-    return None
-
-
-def _check_id(column: Column) -> None:
-    counts = column.counts()
-    if "" in column.texts:
-        raise AdoptError(f"ID={column.name}: is empty in {counts[column.texts.index('')]:,} rows; leave ID out to have one made")
-    if len(column.texts) < column.rows:
-        most = int(counts.argmax())
-        raise AdoptError(
-            f"ID={column.name}: does not name single rows, {column.texts[most]!r} stands in {counts[most]:,} of them; leave ID out to "
-            "have one made"
-        )
-
-
-def _times(column: Column, chosen: Options) -> tuple[str, ...]:
-    """The distinct times by ISO 8601."""
-    clean = decide.written(column, chosen)
-    present = [text for text in clean if text and not texts.is_missing_word(text)]
-    found = texts.dates(present, chosen.dates) or _years(present)
-    if found is None:
-        raise AdoptError(f"TIME={column.name}: holds other things than dates, for instance {present[0][:30] if present else ''!r}")
-    written, unsure = found
-    if unsure:
-        raise AdoptError(f"TIME={column.name}: is {present[0]!r} written day first or month first? Say DATES=dmy or DATES=mdy")
-    iso = dict(zip(present, written, strict=True))
-    return tuple(iso.get(text, "") for text in clean)
-
-
-def _years(present: Sequence[str]) -> tuple[list[str], bool] | None:
-    """Years, months as 2024-05, days as 20240531, and seconds or milliseconds since 1970."""
-    if present and all(re.fullmatch(r"(?:1[5-9]|2[01])\d\d(?:-(?:0[1-9]|1[0-2]))?", text) for text in present):
-        return list(present), False
-    for form, pattern, unit in (("%Y%m%d", r"(?:19|20)\d{6}", None), (None, r"\d{9,10}", "s"), (None, r"\d{12,13}", "ms")):
-        if present and all(re.fullmatch(pattern, text) for text in present):
-            values = pd.Series(present)
-            found = pd.to_datetime(values, format=form, errors="coerce") if form else pd.to_datetime(values.astype("int64"), unit=unit)
-            return None if found.isna().any() else ([one.isoformat() for one in found], False)
-    return None
 
 
 def _has_value(column: Column, values: Sequence[str]) -> np.ndarray:
