@@ -21,11 +21,14 @@ _session = Session()
 
 
 class GitHubError(ProblemError):
-    """GitHub, or the way to it, refused a call. ``status`` is the HTTP status, or 0 where none was answered."""
+    """GitHub, or the way to it, refused a call.
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    ``status`` is the HTTP status, or 0 where none was answered; ``said`` is what GitHub itself said.
+    """
+
+    def __init__(self, message: str, status: int = 0, said: str = "") -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.said = status, said
 
 
 def meta() -> Any:
@@ -42,7 +45,7 @@ def repository() -> str:
 
 
 def get(path: str, **query: object) -> Any:
-    """``GET /repos/<this repository>/<path>`` with the query parameters; the decoded JSON."""
+    """``GET /repos/<this repository>/<path>`` with the query parameters, of the repository itself without a path; the decoded JSON."""
     return json.loads(_call("GET", _address(path, query)).body)
 
 
@@ -76,7 +79,7 @@ def upload(address: str, path: Path, kind: str) -> Any:
 
 
 def _address(path: str, query: dict[str, object]) -> str:
-    return f"repos/{repository()}/{path}" + (f"?{urlencode(query)}" if query else "")
+    return f"repos/{repository()}/{path}".rstrip("/") + (f"?{urlencode(query)}" if query else "")
 
 
 def _call(
@@ -100,12 +103,13 @@ def _call(
     except (AccessError, RequestError) as error:
         raise GitHubError(f"GitHub could not be asked for {method} {address}: {error}") from None
     if not answer.ok:
-        raise GitHubError(f"GitHub refused {method} {address}: {_words(answer)}", answer.status)
+        said, advice = _words(answer), _advice(answer)
+        raise GitHubError(f"GitHub refused {method} {address}: {said}" + (f"; {advice}" if advice else ""), answer.status, said)
     return answer
 
 
 def _words(answer: Answer) -> str:
-    """Message and status of a refusal, which errors of which field, and what to do, in one line."""
+    """Message and status of a refusal, and which errors of which field, in one line."""
     try:
         told = json.loads(answer.body)
         message = str(told["message"])
@@ -113,8 +117,7 @@ def _words(answer: Answer) -> str:
     except (ValueError, LookupError, TypeError, AttributeError):
         message, errors = answer.reason or "no message", []
     what = " ".join(f"{message}{': ' if errors else ''}{', '.join(errors)}".split())[:300]
-    advice = _advice(answer)
-    return f"{what} (HTTP {answer.status})" + (f"; {advice}" if advice else "")
+    return f"{what} (HTTP {answer.status})"
 
 
 def _one(error: str | dict[str, Any]) -> str:

@@ -43,6 +43,11 @@ def repository() -> str:
     return _origin()[1]
 
 
+def for_gh() -> str:
+    """The repository as ``gh --repo`` wants it, with its host."""
+    return f"{_host()}/{repository()}"
+
+
 def token() -> str:
     """What to be known by: ``GH_TOKEN`` or ``GITHUB_TOKEN``, else gh's log-in.
 
