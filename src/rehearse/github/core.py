@@ -17,7 +17,7 @@ from ..values import Value
 from . import model
 from .faults import Faults
 from .model import RepositoryState
-from .permissions import Caller, Need
+from .permissions import ADMINISTRATION, Caller, Need
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,8 @@ class Core:
                 "permissions": run.permissions_now() if run else {},
             }
         )
-        raise Refused(403, "Resource not accessible by integration" if run else "Must have push access to repository.")
+        person = "Must have admin rights to Repository." if need[0][0] == ADMINISTRATION else "Must have push access to repository."
+        raise Refused(403, "Resource not accessible by integration" if run else person)
 
     def tell(self, event: str, **data: Value) -> None:
         """Call the listeners; one that fails is noted as a problem."""

@@ -15,6 +15,7 @@ from . import git
 from .merging import branch_moved, why_not_push
 from .model import RepositoryState
 from .permissions import Caller, Need
+from .rulesets import protections
 
 if TYPE_CHECKING:
     from .core import Core
@@ -112,7 +113,7 @@ def _receive(core: Core, state: RepositoryState, caller: Caller, call: Call, bod
     with state.push_lock:
         with core.lock:
             declined = {one.ref: why for one in updates if (why := why_not_push(state, one.ref, one.new, caller.login))}
-            linear = [f"refs/heads/{branch}" for branch, rules in state.protections.items() if caller.login not in rules.bypass]
+            linear = [f"refs/heads/{branch}" for branch, rules in protections(state).items() if caller.login not in rules.bypass]
         guard = {
             "REHEARSE_DECLINED": "\n".join(f"{ref}\t{why}" for ref, why in declined.items()),
             "REHEARSE_LINEAR": "\n".join(linear),

@@ -131,10 +131,10 @@ class LocalGitHub:
         """A repository by its full name. Raises ``RehearseError``."""
         return Repository(self._core, self._state(full_name))
 
-    def person(self, login: str, write_to: Iterable[str] = ()) -> str:
-        """A token of a person, who reads everything and writes to ``write_to``."""
+    def person(self, login: str, write_to: Iterable[str] = (), *, admin: bool = False) -> str:
+        """A token of a person, who reads everything, writes to ``write_to`` and, with ``admin``, has the settings there in hand."""
         token = f"ghp_{secrets.token_hex(18)}"
-        self._core.callers[token] = Caller(person=Person(login, frozenset(write_to)), token=token)
+        self._core.callers[token] = Caller(person=Person(login, frozenset(write_to), admin), token=token)
         self.world.tokens[token] = login
         return token
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import Refused
-from . import events, git
+from . import events, git, rulesets
 from .model import Protection, Pull, RepositoryState, now
 from .views import closing_numbers
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .core import Core
 
 METHODS = ("merge", "squash")
+QUEUE_ONLY = "Changes must be made through the merge queue"
 PASSING = ("success", "neutral", "skipped")
 
 
@@ -158,7 +159,7 @@ def _follow_base(core: Core, state: RepositoryState, branch: str, new: str, acto
 
 def protection_of(state: RepositoryState, branch: str) -> Protection | None:
     """Rules of a branch, None when it is not protected."""
-    return state.protections.get(branch)
+    return rulesets.protection(state, branch)
 
 
 def missing_statuses(state: RepositoryState, required: list[str], sha: str) -> list[str]:
@@ -175,6 +176,8 @@ def why_not_push(state: RepositoryState, ref: str, new: str, login: str) -> str 
     rules = protection_of(state, ref.removeprefix("refs/heads/")) if ref.startswith("refs/heads/") else None
     if rules is None or login in rules.bypass:
         return None
+    if rules.queue:
+        return QUEUE_ONLY
     if rules.require_pull:
         return "Changes must be made through a pull request."
     missing = missing_statuses(state, rules.required_statuses, new)
@@ -212,6 +215,8 @@ def merge_pull(
             raise Refused(405, f"{method.capitalize()} merges are not allowed on this repository.")
         rules = protection_of(state, one.base_ref)
         missing = missing_statuses(state, rules.required_statuses, one.head_sha) if rules and actor not in rules.bypass else []
+        if rules and rules.queue and actor not in rules.bypass:
+            raise Refused(405, QUEUE_ONLY)
         if missing:
             raise Refused(405, "".join(f'Required status check "{name}" is expected. ' for name in missing).strip())
         made = _merge_commit(state, one, method)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .settings import ActionsSettings, DeployKey
+
 if TYPE_CHECKING:
     from ..actions.runs import Run
 
@@ -176,21 +178,23 @@ class Artifact:
 
 @dataclass
 class Environment:
-    """A deployment environment; ``branches`` are patterns, None lets all in."""
+    """A deployment environment; ``branches`` are patterns, None lets all in. ``rules`` are its other rules, as REST tells them."""
 
     name: str
     branches: list[str] | None = None
     secrets: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    rules: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
 class Protection:
-    """Rules of a protected branch. ``bypass`` lists logins the rules leave alone."""
+    """Rules of a protected branch. ``bypass`` lists logins the rules leave alone; with ``queue`` only the merge queue changes it."""
 
     required_statuses: list[str] = field(default_factory=list)
     require_pull: bool = False
     bypass: frozenset[str] = frozenset()
+    queue: bool = False
 
 
 @dataclass
@@ -217,6 +221,11 @@ class RepositoryState:
     variables: dict[str, str] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
+    rulesets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    keys: list[DeployKey] = field(default_factory=list)
+    actions: ActionsSettings = field(default_factory=ActionsSettings)
+    organisation: bool = False  # whether the owner is one
+    plan: str = "team"  # of the owner: free, team or enterprise
     left_out: dict[str, str] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     push_lock: threading.RLock = field(default_factory=threading.RLock)

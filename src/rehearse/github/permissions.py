@@ -35,6 +35,8 @@ SCOPES = (
     "statuses",
 )
 LEVELS = {"none": 0, "read": 1, "write": 2}
+ADMINISTRATION = "administration"
+INSIDERS = ("secrets", "variables")  # not even their names are for everybody who reads the repository
 RESTRICTED_DEFAULT = {"contents": "read", "packages": "read"}
 BOT = "github-actions[bot]"
 Need = tuple[tuple[str, str], ...]
@@ -85,7 +87,7 @@ def grants(permissions: Mapping[str, str], need: Need) -> bool:
 
 @dataclass(frozen=True)
 class Person:
-    """A human or machine account. Reads everything, writes where it is told."""
+    """A human or machine account. Reads everything, writes where it is told; with ``admin`` it has the settings there in hand."""
 
     login: str
     write_to: frozenset[str]
@@ -122,6 +124,11 @@ class Caller:
         """Whether the caller holds one of ``need`` on the repository."""
         if self.run is not None:
             return self.run.repository == full_name and grants(self.run.permissions_now(), need)
-        if self.person is None:
-            return False
-        return full_name in self.person.write_to or all(level == "read" for _, level in need)
+        return self.person is not None and (not need or any(_person_may(self.person, full_name, *pair) for pair in need))
+
+
+def _person_may(person: Person, full_name: str, scope: str, level: str) -> bool:
+    writes = full_name in person.write_to
+    if scope == ADMINISTRATION:
+        return person.admin and writes
+    return writes or (level == "read" and scope not in INSIDERS)

@@ -1,6 +1,21 @@
 """The REST interface, as far as workflows, ``gh`` and CML use it."""
 
-from . import actions, artifacts, commits, deployments, identity, issues, others, pulls, releases  # noqa: F401 (they register their routes)
+from . import (  # noqa: F401 (they register their routes)
+    actions,
+    artifacts,
+    commits,
+    deployments,
+    environments,
+    identity,
+    issues,
+    keys,
+    others,
+    pulls,
+    releases,
+    rulesets,
+    secrets,
+    settings,
+)
 from .router import answer
 
 __all__ = ["answer"]

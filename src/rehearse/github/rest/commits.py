@@ -198,7 +198,7 @@ def delete_ref(context: Context) -> Reply:
     ref = f"refs/{context.parts['ref']}"
     with context.state.push_lock:
         old = git.refs(context.state.git_dir).get(ref)
-        if old is None or ref.removeprefix("refs/heads/") in context.state.protections:
+        if old is None or merging.protection_of(context.state, ref.removeprefix("refs/heads/")):
             raise Refused(422, "Reference does not exist" if old is None else "Cannot delete this protected branch")
         git.git(context.state.git_dir, "update-ref", "-d", ref)
     return Reply(204)
@@ -281,7 +281,7 @@ def get_branch(context: Context) -> Reply:
 
 
 def _branch(context: Context, name: str, sha: str) -> views.View:
-    rules = context.state.protections.get(name)
+    rules = merging.protection_of(context.state, name)
     checks = {"enforcement_level": "everyone" if rules else "off", "contexts": rules.required_statuses if rules else []}
     return {
         "name": name,

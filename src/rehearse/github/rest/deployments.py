@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import Refused
 from .. import git, merging, views
-from ..model import Deployment, now
+from ..model import Deployment, Environment, now
 from ..server import Reply
 from .router import Context, page, required, route
 
@@ -54,6 +54,7 @@ def create_deployment(context: Context) -> Reply:
         str(value.get("task") or "deploy"),
     )
     context.state.deployments.append(made)
+    context.state.environments.setdefault(made.environment, Environment(made.environment))
     context.core.tell("deployment", repository=context.state.full_name, id=made.id, environment=made.environment, sha=sha)
     return Reply.of(201, views.deployment(context.state, made))
 

@@ -24,8 +24,10 @@ from .router import REPOSITORY, Context, route
     "deployments:read",
 )
 def get_repository(context: Context) -> Reply:
-    writes = context.call.caller.may(context.state.full_name, (("contents", "write"),))
-    return Reply.of(200, views.repository(context.state) | {"permissions": {"admin": False, "push": writes, "pull": True}})
+    admin, writes = (
+        context.call.caller.may(context.state.full_name, (need,)) for need in (("administration", "write"), ("contents", "write"))
+    )
+    return Reply.of(200, views.repository(context.state) | {"permissions": {"admin": admin, "push": writes, "pull": True}})
 
 
 @route("GET", "~/collaborators/{user}/permission", "contents:read", "metadata:read")

@@ -40,6 +40,8 @@ def list_pulls(context: Context) -> Reply:
 def create_pull(context: Context) -> Reply:
     value = context.call.json()
     required(value, "title", "head", "base")
+    if context.by_run and not context.state.actions.opens_pulls:
+        raise Refused(403, "GitHub Actions is not permitted to create or approve pull requests.")
     made = merging.open_pull(
         context.core,
         context.state,
