@@ -1,6 +1,8 @@
 """``python -m <package>.on_github [--yes]``: says what this repository lacks on GitHub (``make github``), with ``--yes`` brings it."""
 
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -9,6 +11,7 @@ from .. import ProblemError, github, run
 from ..github import GitHubError
 from . import Change, Found, SetupError, Wanted, Word, actions, deploy_key, environments, labels, names, rules, wanted
 
+_INDENT, _WHOLE = 11, {"break_long_words": False, "break_on_hyphens": False}
 _REFUSALS = (403, 404, 409, 422)  # the plan, the account or an organisation's policy does not allow it
 
 
@@ -43,8 +46,16 @@ def main() -> None:
     for part in PARTS:
         for line, kind in _go_through(part, place, really):
             tally[kind] += 1
-            print(f"{kind:>9}  {line}", flush=True)
+            print(_shown(kind, line), flush=True)
     print(_summary(tally, really))
+
+
+def _shown(kind: str, text: str) -> str:
+    """A finding as lines of a terminal; elsewhere, and where it is a command, no line is broken."""
+    first, *more = text.split("\n")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(first) + _INDENT
+    told = textwrap.fill(first, max(width, 40), initial_indent=f"{kind:>9}  ", subsequent_indent=" " * _INDENT, **_WHOLE)
+    return "\n".join([told, *(" " * (_INDENT + 2) + line for line in more)])
 
 
 def _go_through(part: Part, place: Wanted, really: bool) -> Iterable[tuple[str, str]]:
@@ -56,7 +67,7 @@ def _go_through(part: Part, place: Wanted, really: bool) -> Iterable[tuple[str, 
         return
     for one in found:
         if isinstance(one, Word):
-            yield one.text.replace("\n", "\n" + " " * 13), one.kind
+            yield one.text, one.kind
         else:
             yield _done(part, one) if really else (one.what, "to do")
     if not found:

@@ -20,13 +20,17 @@ then delete the folder"""
 
 
 def look(wanted: Wanted) -> Found:
-    """The pair, where ``promotion.push`` is deploy-key. Half a pair is made anew: nobody can say whether two halves belong together.
+    """The pair, where ``promotion.push`` is deploy-key. Half a pair is made anew: nobody can say what its other half was.
 
     "List deploy keys" (``GET …/keys``), "List repository secrets" (``GET …/actions/secrets``: names, no values).
     """
-    if wanted.push != "deploy-key":
-        return
     ours = [one for one in github.get_all("keys") if one["title"] == TITLE]
+    if wanted.push != "deploy-key":
+        if ours:
+            yield Word(
+                "look", f"deploy key '{TITLE}': nothing needs it with promotion.push: {wanted.push}; delete it, and the secret {KEY}"
+            )
+        return
     stored = KEY in (one["name"] for one in github.get_all("actions/secrets", "secrets"))
     if stored and len(ours) == 1 and not ours[0]["read_only"]:
         return

@@ -9,17 +9,23 @@ from . import Found, Wanted, Word
 
 @dataclass(frozen=True)
 class Name:
-    """A secret or variable of a workflow: what it is, and when it must be there (never: it is optional)."""
+    """A secret or variable of a workflow: what it is, when it is of use (always, without ``when``), and whether it must be there then."""
 
     kind: str
     name: str
     what: str
-    needed: Callable[[Wanted], bool] = lambda _: False
+    when: Callable[[Wanted], bool] = lambda _: True
+    must: bool = False
 
 
 def _on_amazon(wanted: Wanted) -> bool:
     """Whether the store is in a bucket of AWS itself; other S3 has credentials of its own kind."""
     return wanted.store is not None and wanted.store.scheme == "s3" and "endpointurl" not in wanted.store.options
+
+
+def _reads_amazon(wanted: Wanted) -> bool:
+    looked_at = wanted.params.monitoring
+    return _on_amazon(wanted) or any((place or "").startswith("s3://") for place in (looked_at.log, looked_at.labels, looked_at.data))
 
 
 def _elsewhere(wanted: Wanted) -> bool:
@@ -30,15 +36,15 @@ def _elsewhere(wanted: Wanted) -> bool:
 
 # PROMOTION_KEY is not here: deploy_key.py makes it.
 NAMES = (
-    Name("variable", "STORE_WRITE_ROLE", "the AWS role with which promotion and rollback write the store", _on_amazon),
-    Name("variable", "STORE_READ_ROLE", "the AWS role with which training and review read the store", _on_amazon),
-    Name("variable", "STORE_REGION", "the region of both roles, where it is not us-east-1"),
-    Name("variable", "REGISTRY_USER", "who signs in to the registry of promotion.image", _elsewhere),
-    Name("secret", "REGISTRY_PASSWORD", "that user's password or token", _elsewhere),
+    Name("variable", "STORE_WRITE_ROLE", "the AWS role with which promotion and rollback write the store", _on_amazon, must=True),
+    Name("variable", "STORE_READ_ROLE", "the AWS role with which training, review and monitoring read", _reads_amazon, must=True),
+    Name("variable", "STORE_REGION", "the region of these roles, where it is not us-east-1", _reads_amazon),
+    Name("variable", "REGISTRY_USER", "who signs in to the registry of promotion.image", _elsewhere, must=True),
+    Name("secret", "REGISTRY_PASSWORD", "that user's password or token", _elsewhere, must=True),
+    Name("secret", "RETRAIN_TOKEN", "whose pull requests start workflows by themselves", lambda wanted: wanted.params.monitoring.retrain),
     Name("variable", "PRODUCTION_URL", "where production answers, if a job can ask it"),
     Name("secret", "SLACK_WEBHOOK", "where Slack takes messages about promotions"),
     Name("secret", "WEBHOOK_URL", "where Teams, or any other receiver of JSON, takes them"),
-    Name("secret", "RETRAIN_TOKEN", "whose retraining pull requests start workflows by themselves"),
     Name("variable", "ATTEST", "`true` signs the files of each release"),
 )
 
@@ -50,12 +56,8 @@ def look(wanted: Wanted) -> Found:
     """
     there = {kind: _there(wanted, f"{kind}s") for kind in ("secret", "variable")}
     for one in NAMES:
-        if one.name in there[one.kind]:
-            continue
-        if one.needed(wanted):
-            yield Word("missing", f"{one.kind} {one.name}: {one.what}; `gh {one.kind} set {one.name}`")
-        else:
-            yield Word("optional", f"{one.kind} {one.name}: {one.what}")
+        if one.when(wanted) and one.name not in there[one.kind]:
+            yield Word("missing" if one.must else "optional", f"{one.kind} {one.name}: {one.what}; `gh {one.kind} set {one.name}`")
 
 
 def _there(wanted: Wanted, kind: str) -> set[str]:

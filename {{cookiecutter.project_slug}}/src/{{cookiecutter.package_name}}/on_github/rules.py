@@ -34,7 +34,7 @@ def look_at_check(wanted: Wanted) -> Found:
     words = kinds | {"required_status_checks": f"takes no commit without the status '{STATUS}'"}
     if wanted.push != "direct":
         rules.append({"type": "pull_request", "parameters": _PULL_REQUEST})
-        words["pull_request"] = "is changed by pull requests only (how many must approve is yours to set)"
+        words["pull_request"] = "is changed by pull requests only (who must approve is yours to set)"
     yield from _look(STATUS, rules, words, [_ANY_DEPLOY_KEY] if wanted.push == "deploy-key" else [])
     if wanted.push == "direct":
         yield from _in_the_way()
@@ -128,7 +128,7 @@ def _told(name: str, parts: list[str]) -> str:
 
 def _who(actor: Body) -> str:
     if actor["actor_type"] == "DeployKey":
-        return "lets deploy keys that may write pass (GitHub knows no single one here)"
+        return "lets deploy keys pass that may write"
     return "lets administrators merge past it, for overrides"
 
 
