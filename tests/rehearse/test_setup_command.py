@@ -236,6 +236,14 @@ def test_a_rule_in_the_way_of_a_direct_push_is_told(place: Place) -> None:
         assert f"main: a rule set of the repository asks for {what}, so that promotion cannot push" in told
 
 
+def test_a_key_that_nothing_needs_any_more_is_told(place: Place) -> None:
+    place.choose("push: direct", "push: deploy-key")
+    place.good("--yes")
+    place.choose("push: deploy-key", "push: pull-request")
+    assert "deploy key 'promotion': nothing needs it with promotion.push: pull-request; delete it" in place.good("--yes")
+    assert len(place.repo.state.keys) == 1
+
+
 def test_secrets_that_are_missing_are_told_by_what_params_say(place: Place) -> None:
     everything = place.good()
     assert lines(everything, "missing") == []

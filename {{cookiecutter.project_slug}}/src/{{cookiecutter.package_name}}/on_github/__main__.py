@@ -11,7 +11,7 @@ from .. import ProblemError, github, run
 from ..github import GitHubError
 from . import Change, Found, SetupError, Wanted, Word, actions, deploy_key, environments, labels, names, rules, wanted
 
-_INDENT, _WHOLE = 11, {"break_long_words": False, "break_on_hyphens": False}
+_INDENT = 11
 _REFUSALS = (403, 404, 409, 422)  # the plan, the account or an organisation's policy does not allow it
 
 
@@ -54,7 +54,8 @@ def _shown(kind: str, text: str) -> str:
     """A finding as lines of a terminal; elsewhere, and where it is a command, no line is broken."""
     first, *more = text.split("\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(first) + _INDENT
-    told = textwrap.fill(first, max(width, 40), initial_indent=f"{kind:>9}  ", subsequent_indent=" " * _INDENT, **_WHOLE)
+    pieces = textwrap.wrap(first, max(width - _INDENT, 30), break_long_words=False, break_on_hyphens=False)
+    told = f"{kind:>9}  " + ("\n" + " " * _INDENT).join(pieces)
     return "\n".join([told, *(" " * (_INDENT + 2) + line for line in more)])
 
 
