@@ -132,10 +132,13 @@ def test_a_merge_queue_is_for_organisations_in_public_or_with_the_right_plan(
         assert "Invalid rule 'merge_queue': (HTTP 422)" in " ".join(refused(stage, admin, "POST", "rulesets", wanted).split())
 
 
-def test_a_free_plan_has_no_rule_sets_and_no_environments_in_private(stage: Stage, admin: str) -> None:
+def test_a_free_plan_has_no_rule_sets_and_protects_no_environments_in_private(stage: Stage, admin: str) -> None:
     stage.repo.state.plan = "free"
     assert "Upgrade to GitHub Pro or make this repository public" in refused(stage, admin, "GET", "rulesets")
-    assert "HTTP 404" in refused(stage, admin, "PUT", "environments/production", {})
+    assert "supports the wait timer protection rule. (HTTP 422)" in refused(
+        stage, admin, "PUT", "environments/production", {"wait_timer": 5}
+    )
+    good(stage, admin, "PUT", "environments/production", {})
     stage.repo.state.private = False
     assert good(stage, admin, "GET", "rulesets") == []
 

@@ -151,9 +151,15 @@ def test_what_the_plan_or_the_account_does_not_allow_is_told_and_the_rest_goes_o
     place.repo.state.plan = "free"
     for told in (place.good("--yes"), place.good("--yes")):
         refused = lines(told, "refused")
-        assert [line.partition(":")[0] for line in refused] == ["environments", "rule set", "merge queue"]
-        assert "Upgrade to GitHub Team or make this repository public to enable this feature. (HTTP 403); instead: " in refused[1]
-        assert told.splitlines()[-1].endswith("; 3 refused")
+        assert [line.partition(":")[0] for line in refused] == [
+            "environment 'staging'",
+            "environment 'production'",
+            "rule set",
+            "merge queue",
+        ]
+        assert "supports the branch policy protection rule. (HTTP 422); instead: go on without" in refused[0]
+        assert "Upgrade to GitHub Team or make this repository public to enable this feature. (HTTP 403); instead: " in refused[2]
+        assert told.splitlines()[-1].endswith("; 4 refused")
     assert told.splitlines()[-1].startswith("Nothing was changed")
     assert list(place.repo.state.labels) == ["promote anyway"]
     place.repo.state.plan = "team"

@@ -15,16 +15,19 @@ POLICIES = f"{ONE}/deployment-branch-policies"
 
 
 def _environment(context: Context) -> Environment:
-    _allowed(context)
     found = context.state.environments.get(context.parts["environment"])
     if found is None:
         raise Refused(404, "Not Found")
     return found
 
 
-def _allowed(context: Context) -> None:
-    if context.state.private and context.state.plan == "free":
-        raise Refused(404, "Not Found")
+def _allow_rules(context: Context, value: dict[str, Any]) -> None:
+    """A free plan keeps environments in private repositories, but protects none."""
+    words = {"deployment_branch_policy": "branch policy", "reviewers": "required reviewers", "wait_timer": "wait timer"}
+    asked = next((word for key, word in words.items() if value.get(key)), None)
+    if asked and context.state.private and context.state.plan == "free":
+        what = f"Please ensure the billing plan supports the {asked} protection rule."
+        raise Refused(422, f"Failed to create the environment protection rule. {what}")
 
 
 def _view(one: Environment) -> views.View:
@@ -36,7 +39,6 @@ def _view(one: Environment) -> views.View:
 
 @route("GET", "~/environments", "actions:read")
 def list_environments(context: Context) -> Reply:
-    _allowed(context)
     return page(context, [_view(one) for one in context.state.environments.values()], "environments")
 
 
@@ -48,8 +50,8 @@ def get_environment(context: Context) -> Reply:
 @route("PUT", ONE, "administration:write")
 def set_environment(context: Context) -> Reply:
     """Make or replace: what the body does not name is as in a new one."""
-    _allowed(context)
     value, name = context.call.json(), context.parts["environment"]
+    _allow_rules(context, value)
     one = context.state.environments.setdefault(name, Environment(name))
     policy = value.get("deployment_branch_policy")
     if policy is not None and policy.get("protected_branches") == policy.get("custom_branch_policies"):
