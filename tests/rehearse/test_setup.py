@@ -64,20 +64,20 @@ def ruleset(*rules: Value, **more: Value) -> Value:
     return {"name": "main", "target": "branch", "enforcement": "active", "conditions": conditions, "rules": list(rules)} | more
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "rulesets", ruleset(CHECK)),
-        ("PUT", "environments/production", {}),
-        ("GET", "keys", None),
-        ("POST", "keys", {"title": "x", "key": "ssh-ed25519 AAAA"}),
-        ("GET", "actions/permissions/workflow", None),
-        ("PUT", "actions/permissions", {"enabled": False}),
-    ],
-)
-def test_settings_are_for_administrators(stage: Stage, admin: str, method: str, path: str, body: Value) -> None:
-    assert "Must have admin rights to Repository. (HTTP 403)" in refused(stage, stage.token, method, path, body)
-    good(stage, admin, method, path, body)
+SETTINGS: list[tuple[str, str, Value]] = [
+    ("POST", "rulesets", ruleset(CHECK)),
+    ("PUT", "environments/production", {}),
+    ("GET", "keys", None),
+    ("POST", "keys", {"title": "x", "key": "ssh-ed25519 AAAA"}),
+    ("GET", "actions/permissions/workflow", None),
+    ("PUT", "actions/permissions", {"enabled": False}),
+]
+
+
+def test_settings_are_for_administrators(stage: Stage, admin: str) -> None:
+    for method, path, body in SETTINGS:
+        assert "Must have admin rights to Repository. (HTTP 403)" in refused(stage, stage.token, method, path, body)
+        good(stage, admin, method, path, body)
 
 
 def test_a_runs_token_sets_nothing_up_and_opens_pull_requests_only_where_that_is_allowed(make_stage: Value) -> None:
@@ -117,19 +117,14 @@ def test_only_the_queue_changes_a_branch_that_has_one(stage: Stage, admin: str) 
     assert stage.repo.pull(number).merged
 
 
-@pytest.mark.parametrize(("organisation", "plan", "private", "allowed"), [
-    (False, "team", True, False), (True, "team", True, False), (True, "enterprise", True, True), (True, "free", False, True),
-])  # fmt: skip
-def test_a_merge_queue_is_for_organisations_in_public_or_with_the_right_plan(
-    stage: Stage, admin: str, organisation: bool, plan: str, private: bool, allowed: bool
-) -> None:
-    state = stage.repo.state
-    state.organisation, state.plan, state.private = organisation, plan, private
-    wanted = ruleset({"type": "merge_queue", "parameters": QUEUE})
-    if allowed:
-        good(stage, admin, "POST", "rulesets", wanted)
-    else:
+def test_a_merge_queue_is_for_organisations_in_public_or_with_the_right_plan(stage: Stage, admin: str) -> None:
+    state, wanted = stage.repo.state, ruleset({"type": "merge_queue", "parameters": QUEUE})
+    for organisation, plan, private in ((False, "team", True), (True, "team", True), (False, "free", False)):
+        state.organisation, state.plan, state.private = organisation, plan, private
         assert "Invalid rule 'merge_queue': (HTTP 422)" in " ".join(refused(stage, admin, "POST", "rulesets", wanted).split())
+    for name, plan, private in (("one", "enterprise", True), ("two", "free", False)):
+        state.organisation, state.plan, state.private = True, plan, private
+        good(stage, admin, "POST", "rulesets", wanted | {"name": name})
 
 
 def test_a_free_plan_has_no_rule_sets_and_protects_no_environments_in_private(stage: Stage, admin: str) -> None:
@@ -143,15 +138,18 @@ def test_a_free_plan_has_no_rule_sets_and_protects_no_environments_in_private(st
     assert good(stage, admin, "GET", "rulesets") == []
 
 
-@pytest.mark.parametrize(("change", "why"), [
+WRONG: list[tuple[Value, str]] = [
     ({"rules": [{"type": "no_such_rule"}]}, "Invalid rule 'no_such_rule'"),
     ({"rules": [{"type": "pull_request", "parameters": {}}]}, "Invalid rule 'pull_request'"),
     ({"bypass_actors": [{"actor_type": "DeployKey", "actor_id": 1}]}, "Actor id is invalid"),
     ({"bypass_actors": [{"actor_type": "DeployKey", "actor_id": None, "bypass_mode": "pull_request"}]}, "Bypass actors is invalid"),
     ({"bypass_actors": [{"actor_type": "RepositoryRole", "actor_id": None}]}, "Actor id is invalid"),
-])  # fmt: skip
-def test_rule_sets_that_github_does_not_take(stage: Stage, admin: str, change: Value, why: str) -> None:
-    assert why in refused(stage, admin, "POST", "rulesets", ruleset() | change)
+]
+
+
+def test_rule_sets_that_github_does_not_take(stage: Stage, admin: str) -> None:
+    for change, why in WRONG:
+        assert why in refused(stage, admin, "POST", "rulesets", ruleset() | change)
     assert stage.repo.state.rulesets == {}
 
 
@@ -182,11 +180,11 @@ def test_a_deployment_makes_its_environment(stage: Stage) -> None:
     assert [one["name"] for one in good(stage, stage.token, "GET", "environments")["environments"]] == ["staging"]
 
 
-@pytest.mark.parametrize("length", [1, 31, 32, 33, 500, 3000])
-def test_what_gh_seals_is_the_secret_that_runs_get(stage: Stage, length: int) -> None:
-    content = "x" * (length - 1) + "y"
-    stage.desk.run("gh", "secret", "set", "promotion_key", "--repo", "acme/toy", stdin=content)
-    assert stage.repo.state.secrets == {"PROMOTION_KEY": content}
+def test_what_gh_seals_is_the_secret_that_runs_get(stage: Stage) -> None:
+    for length in (1, 31, 32, 33, 3000):  # around a block of the cipher, and many of them
+        content = "x" * (length - 1) + "y"
+        stage.desk.run("gh", "secret", "set", "promotion_key", "--repo", "acme/toy", stdin=content)
+        assert stage.repo.state.secrets == {"PROMOTION_KEY": content}
     assert [one["name"] for one in good(stage, stage.token, "GET", "actions/secrets")["secrets"]] == ["PROMOTION_KEY"]
 
 
