@@ -13,9 +13,9 @@ from . import MAIN, Change, Found, Wanted, Word
 
 QUEUE = "merge queue"
 _REFS = (f"refs/heads/{MAIN}", "~DEFAULT_BRANCH", "~ALL")
-_ANY_DEPLOY_KEY = {"actor_id": None, "actor_type": "DeployKey", "bypass_mode": "always"}
-_ADMINISTRATORS = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "pull_request"}
 Body = dict[str, Any]
+_ANY_DEPLOY_KEY: Body = {"actor_id": None, "actor_type": "DeployKey", "bypass_mode": "always"}
+_ADMINISTRATORS: Body = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "pull_request"}
 
 
 def look_at_check(wanted: Wanted) -> Found:
@@ -30,7 +30,7 @@ def look_at_check(wanted: Wanted) -> Found:
         "strict_required_status_checks_policy": False,
         "do_not_enforce_on_create": True,
     }
-    rules: list[Body] = [{"type": kind} for kind in kinds] + [{"type": "required_status_checks", "parameters": checks}]
+    rules: list[Body] = [*({"type": kind} for kind in kinds), {"type": "required_status_checks", "parameters": checks}]
     words = kinds | {"required_status_checks": f"takes no commit without the status '{STATUS}'"}
     if wanted.push != "direct":
         rules.append({"type": "pull_request", "parameters": _PULL_REQUEST})
@@ -47,21 +47,21 @@ def look_at_queue(wanted: Wanted) -> Found:
     elif not wanted.organisation:
         yield Word("look", "merge queue: GitHub has it for repositories of organisations only; merge one pull request after the other")
     else:
-        rules = [{"type": "merge_queue", "parameters": _ONE_BY_ONE | {"merge_method": wanted.merge_method}}]
+        rules: list[Body] = [{"type": "merge_queue", "parameters": _ONE_BY_ONE | {"merge_method": wanted.merge_method}}]
         words = {"merge_queue": "takes pull requests one by one, each trained and judged on the very main that it lands on"}
-        passing = [_ADMINISTRATORS] + ([_ANY_DEPLOY_KEY] if wanted.push == "deploy-key" else [])
+        passing = [_ADMINISTRATORS, *([_ANY_DEPLOY_KEY] if wanted.push == "deploy-key" else [])]
         yield from _look(QUEUE, rules, words, passing)
 
 
 # All keys that the documentation calls required; people set them stricter, which stays.
-_PULL_REQUEST = {
+_PULL_REQUEST: Body = {
     "required_approving_review_count": 0,
     "dismiss_stale_reviews_on_push": False,
     "require_code_owner_review": False,
     "require_last_push_approval": False,
     "required_review_thread_resolution": False,
 }
-_ONE_BY_ONE = {
+_ONE_BY_ONE: Body = {
     "grouping_strategy": "ALLGREEN",
     "max_entries_to_build": 1,
     "max_entries_to_merge": 1,
@@ -74,7 +74,7 @@ _ONE_BY_ONE = {
 def _look(name: str, rules: list[Body], words: dict[str, str], passing: list[Body]) -> Found:
     number = next((one["id"] for one in github.get_all("rulesets", includes_parents="false") if one["name"] == name), None)
     if number is None:
-        body = {"name": name, "target": "branch", "enforcement": "active", "rules": rules, "bypass_actors": passing}
+        body: Body = {"name": name, "target": "branch", "enforcement": "active", "rules": rules, "bypass_actors": passing}
         body["conditions"] = {"ref_name": {"include": [_REFS[0]], "exclude": []}}
         yield Change(_told(name, [*words.values(), *map(_who, passing)]), partial(github.send, "POST", "rulesets", body))
         return
