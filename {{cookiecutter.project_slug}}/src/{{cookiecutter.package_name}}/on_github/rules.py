@@ -89,14 +89,15 @@ def _look(name: str, rules: list[Body], words: dict[str, str], passing: list[Bod
 def _completed(now: Body, rules: list[Body], words: dict[str, str], passing: list[Body]) -> tuple[Body, list[str]]:
     """The rule set as it is with what it lacks, and that in words."""
     lacking: list[str] = []
-    kept = {rule["type"]: rule for rule in now["rules"]}
+    kept = list(now["rules"])
     for rule in rules:
-        if rule["type"] not in kept or not _covers(kept[rule["type"]], rule):
-            kept[rule["type"]] = _joined(kept.get(rule["type"]), rule)
+        there = next((one for one in kept if one["type"] == rule["type"]), None)
+        if there is None or not _covers(there, rule):
+            kept = [one for one in kept if one is not there] + [_joined(there, rule)]
             lacking.append(words[rule["type"]])
     actors = list(now.get("bypass_actors") or [])
     for actor in passing:
-        if not any((one["actor_type"], one["actor_id"]) == (actor["actor_type"], actor["actor_id"]) for one in actors):
+        if not any(_is(one, actor) for one in actors):
             actors.append(actor)
             lacking.append(_who(actor))
     refs = now.get("conditions", {}).get("ref_name", {"include": [], "exclude": []})
@@ -104,7 +105,12 @@ def _completed(now: Body, rules: list[Body], words: dict[str, str], passing: lis
         refs = refs | {"include": [*refs["include"], _REFS[0]]}
         lacking.append("is what it is about")
     same = {key: now[key] for key in ("name", "target", "enforcement")}
-    return same | {"rules": list(kept.values()), "bypass_actors": actors, "conditions": {"ref_name": refs}}, lacking
+    return same | {"rules": kept, "bypass_actors": actors, "conditions": {"ref_name": refs}}, lacking
+
+
+def _is(one: Body, actor: Body) -> bool:
+    """Whether somebody on a bypass list is who we mean; deploy keys have no number, or one that says nothing."""
+    return one["actor_type"] == actor["actor_type"] and (actor["actor_id"] is None or one["actor_id"] == actor["actor_id"])
 
 
 def _covers(there: Body, rule: Body) -> bool:
