@@ -269,6 +269,17 @@ def test_every_name_that_a_workflow_reads_is_known(default_bake: BakedProject) -
     assert {*known, ("secret", "PROMOTION_KEY")} == read
 
 
+def test_what_is_set_up_is_what_review_and_promotion_ask_for(default_bake: BakedProject) -> None:
+    ours = re.search(
+        r'^MAIN, STATUS, LABEL, KEY = "(.*)", "(.*)", "(.*)", "(.*)"$', default_bake.text("src/churn/on_github/__init__.py"), re.M
+    )
+    theirs = [("registry/main_branch.py", "BRANCH"), ("registry/__init__.py", "STATUS"), ("review/post.py", "STATUS")]
+    theirs += [("review/override.py", "LABEL"), ("registry/protected.py", "KEY")]
+    found = [re.search(rf'^{name} = "(.*)"$', default_bake.text(f"src/churn/{file}"), re.M) for file, name in theirs]
+    assert ours is not None
+    assert [one and one[1] for one in found] == [ours[1], ours[2], ours[2], ours[3], ours[4]]
+
+
 def test_an_argument_that_is_none_is_refused(place: Place) -> None:
     done = place.run("--really")
     assert (done.returncode, done.stderr) == (1, "error: on_github: say nothing to see the plan, or `--yes` to have it done\n")

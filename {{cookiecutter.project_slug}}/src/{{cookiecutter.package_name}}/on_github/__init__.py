@@ -12,7 +12,8 @@ from .. import ProblemError, github, params
 from ..params import Params
 from ..store import settings
 
-MAIN = "main"
+# Review and promotion know these by the same names: the parts meet on GitHub.
+MAIN, STATUS, LABEL, KEY = "main", "model review", "promote anyway", "PROMOTION_KEY"
 
 
 class SetupError(ProblemError):

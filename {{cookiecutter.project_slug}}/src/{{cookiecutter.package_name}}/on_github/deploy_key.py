@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import github, github_access
-from ..registry.protected import KEY
-from . import Change, Found, SetupError, Wanted, Word
+from . import KEY, Change, Found, SetupError, Wanted, Word
 
 TITLE = "promotion"
 _KEYGEN = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", TITLE, "-f")

@@ -3,8 +3,7 @@
 from functools import partial
 
 from .. import github
-from ..review.override import LABEL
-from . import Change, Found, Wanted
+from . import LABEL, Change, Found, Wanted
 
 _LABEL = {"name": LABEL, "color": "d93f0b", "description": "Merging promotes the model against the gates: say why in a line 'Override:'"}
 

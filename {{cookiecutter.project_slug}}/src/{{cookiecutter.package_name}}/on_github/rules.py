@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 from .. import github
-from ..registry import STATUS
-from . import MAIN, Change, Found, Wanted, Word
+from . import MAIN, STATUS, Change, Found, Wanted, Word
 
 QUEUE = "merge queue"
 _REFS = (f"refs/heads/{MAIN}", "~DEFAULT_BRANCH", "~ALL")
