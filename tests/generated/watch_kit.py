@@ -49,9 +49,11 @@ def rows(
 
 
 def show(watcher: Watcher, live: Model, seen: Rows, batch: int = 100, name: str = "r") -> None:
-    """Let a watcher see rows in batches, and let it count them before the next ones."""
+    """Let a watcher see rows in batches, and let it count them before the next ones; never so many at once that it counts a share."""
     for start in range(0, len(seen[2]), batch):
         watcher.saw(live, *(part[start : start + batch] for part in seen), f"{name}{start}")
+        if (start + batch) % 500 < batch:
+            watcher.settle()
     watcher.settle()
 
 

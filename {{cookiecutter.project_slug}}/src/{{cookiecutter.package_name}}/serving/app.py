@@ -107,7 +107,8 @@ class Application:
         kind = headers.get(b"content-type", JSON)
         table = None if kind == JSON else FORMATS.get(kind.partition(b";")[0].strip().lower())
         if table is None:
-            self._batcher.refuse_if_full(self._expected(headers))
+            if self._batcher.waiting:
+                self._batcher.refuse_if_full(self._expected(headers))
             body = await self._bodies.read(headers, receive)
         else:
             self._bulk.refuse_if_busy()

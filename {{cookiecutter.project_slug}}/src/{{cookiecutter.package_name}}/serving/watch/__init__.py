@@ -28,7 +28,7 @@ log = logging.getLogger("serving")
 MOST_WAITING = 50_000
 _CHUNK = 512  # rows that are counted in one go: a few hundred microseconds, in which no request is answered
 _PAUSE = 0.2
-_MANY = 2500  # rows between two looks at the queue; of more, an even share is counted: 12,500 in a second tell as much as all of them
+_MANY = 1000  # rows between two looks at the queue; of more, an even share is counted: 5,000 in a second tell as much as all of them
 
 
 class Seen(NamedTuple):
