@@ -1,11 +1,14 @@
 """Times the scoring of a large Parquet file against the model alone, with one worker and with two, and looks at the memory that it takes.
 
 Run by ``make -C bench scoring`` with a bundle for each model. Models and kinds of run take turns, so that a busy machine is busy for all;
-figures are medians over the rounds. The model alone is called with chunks as they are read, and for comparison with as few rows as scoring
-calls it with, which some models answer faster. Progress goes to standard error, the last line of standard output is a JSON object.
+figures are medians over the rounds. What two workers can gain at most is how
+much faster two processes with the model alone are than one: cores that share a memory or a frequency give less than 2. The model alone is
+called with chunks as they are read, and for comparison with as few rows as scoring calls it with, which some models answer faster. Progress
+goes to standard error, the last line of standard output is a JSON object.
 """
 
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -38,7 +41,7 @@ def main() -> None:
     """Measure, and print what came out."""
     data, models = Path(sys.argv[1]), dict(argument.split("=", 1) for argument in sys.argv[2:])
     found: dict[str, dict[str, list[float]]] = {
-        name: {"alone": [], "alone in small calls": [], "1": [], "2": [], "memory": []} for name in models
+        name: {"alone": [], "alone in small calls": [], "two alone": [], "1": [], "2": [], "memory": []} for name in models
     }
     with tempfile.TemporaryDirectory() as folder:
         file = _file(data, Path(folder))
@@ -46,6 +49,7 @@ def main() -> None:
             for name, model in models.items():
                 found[name]["alone"].append(_alone(bundle.load(model), file, CHUNK))
                 found[name]["alone in small calls"].append(_alone(bundle.load(model), file, CALL))
+                found[name]["two alone"].append(_two_alone(model, file))
                 for workers in ("1", "2"):
                     seconds, memory = _run(file, Path(folder) / "out.parquet", model, workers)
                     found[name][workers].append(seconds)
@@ -68,6 +72,7 @@ def _summary(found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
         "seconds": {name: {kind: round(value, 2) for kind, value in one.items() if kind != "memory"} for name, one in seconds.items()},
         "share_of_the_model_alone": {name: round(value, 3) for name, value in shares.items()},
         "share_of_small_calls_alone": {name: round(value, 3) for name, value in small.items()},
+        "gain_of_two_models_alone": {name: round(one["alone in small calls"] / one["two alone"], 2) for name, one in seconds.items()},
         "gain_of_two_workers": {name: round(value, 2) for name, value in gains.items()},
         "peak_mb": round(memory),
         "goals": {"share": SHARES, "gain": GAINS, "peak_mb": MOST_MEMORY},
@@ -102,6 +107,16 @@ def _alone(made: bundle.Bundle, file: Path, rows: int) -> float:
         for feed in feeds:
             session.run(names, feed)
     return (time.perf_counter() - start) / ALONE / len(inputs.numeric) * ROWS
+
+
+def _two_alone(model: str, file: Path) -> float:
+    """Seconds that two processes take which share the rows and do nothing but call the model."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        return statistics.mean(pool.starmap(_alone_in, [(model, file)] * 2, chunksize=1)) / 2
+
+
+def _alone_in(model: str, file: Path) -> float:
+    return _alone(bundle.load(model), file, CALL)
 
 
 def _run(file: Path, out: Path, model: str, workers: str) -> tuple[float, float]:
