@@ -14,17 +14,13 @@ import click
 
 from .baking import bake
 from .errors import RehearseError
-from .story.play import Script, Story
-from .story.project import changes, inspect
+from .story.play import Story
+from .story.project import inspect
+from .story.script import written
 from .story.stage import Stage
 from .story.terminal import Terminal
 from .story.timeline import Step, Timeline
 from .story.why import explain
-
-BETTER = ["model.parameters.C=0.5"]
-BETTER_STILL = ["model.parameters.C=0.3"]
-WORSE = ["model.parameters.C=0.00001"]
-FORK = ["model.parameters.C=0.7"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,10 +30,10 @@ def main() -> None:
 
 def _settings(function: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option("--better", multiple=True, default=BETTER, show_default=True, help="A parameter change that keeps the model good."),
-        click.option("--better-still", multiple=True, default=BETTER_STILL, show_default=True, help="A second one, for the second push."),
-        click.option("--worse", multiple=True, default=WORSE, show_default=True, help="A parameter change that a gate must refuse."),
-        click.option("--fork", multiple=True, default=FORK, show_default=True, help="The change in the fork's pull request."),
+        click.option("--better", multiple=True, help="A parameter change that keeps the model good; without it, one that suits the model."),
+        click.option("--better-still", multiple=True, help="A second one, for the second push."),
+        click.option("--worse", multiple=True, help="A parameter change that a gate must refuse."),
+        click.option("--fork", multiple=True, help="The change in the fork's pull request."),
         click.option("--drift/--no-drift", default=True, show_default=True, help="Whether production drifts after the rollback."),
         click.option("--json", "as_json", is_flag=True, help="Print the timeline as JSON and nothing else."),
     )
@@ -91,8 +87,8 @@ def _demo(out: Path, as_json: bool, drift: bool, given: dict[str, tuple[str, ...
 def _play(project: Path, out: Path, as_json: bool, drift: bool, given: dict[str, tuple[str, ...]], baked: Step | None) -> bool:
     terminal = Terminal()
     listen: Callable[[str, dict[str, Any]], None] = (lambda event, data: None) if as_json else terminal
-    script = Script(*(changes(list(given[name])) for name in ("better", "better_still", "worse", "fork")))
     inspect(project)
+    script = written(project, given)
     if baked is None:
         _fresh(out)
     stage = Stage(project, out, (lambda text: None) if as_json else terminal.tell)

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from rehearse import cli
-from rehearse.story.play import Script, Story
-from rehearse.story.project import changes
+from rehearse.story.play import Story
+from rehearse.story.script import written
 from rehearse.story.stage import Stage
 
 from ..conftest import BakedProject
@@ -51,7 +50,7 @@ def plays(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) 
             out = tmp_path_factory.mktemp(f"story-{kind}")
             stage = Stage(default_bake.root, out, log.info, storage)
             stack.callback(stage.close)
-            script = Script(*(changes(given) for given in (cli.BETTER, cli.BETTER_STILL, cli.WORSE, cli.FORK)))
+            script = written(default_bake.root, {})
             story = Story(stage, script, out, _listen, drift=kind == "git")
             story.play()
             return Played(stage, story, out)

@@ -11,6 +11,7 @@ from rehearse.cli import main
 from rehearse.errors import RehearseError
 from rehearse.story.mischief import outcomes, plant
 from rehearse.story.project import Clone, changes
+from rehearse.story.script import NAMES, written
 from rehearse.story.terminal import Terminal
 from rehearse.story.timeline import Step, Timeline
 
@@ -40,6 +41,28 @@ def test_a_slip_is_one_line(default_bake: BakedProject, tmp_path: Path, words: l
 
 def test_settings_are_read_as_yaml() -> None:
     assert changes(["a.b=0.5", "c=[x, y]", "d=No"]) == {"a.b": 0.5, "c": ["x", "y"], "d": "No"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("{C: 1.0, max_iter: 1000}", {"model.parameters.C": [0.5, 0.3, 0.00001, 0.7]}),
+        ("{learning_rate: 0.1, max_iter: 100}", {"model.parameters.max_iter": [120, 140, 1, 110]}),
+        ("{n_estimators: 10}", {"model.parameters.n_estimators": [12, 14, 1, 11]}),
+    ],
+)
+def test_changes_that_nobody_gave_suit_the_model(tmp_path: Path, parameters: str, expected: dict[str, list[float]]) -> None:
+    (tmp_path / "params.yaml").write_text(f"model:\n  parameters: {parameters}\n")
+    script = written(tmp_path, {})
+    assert {name: [vars(script)[field][name] for field in ("first", "second", "worse", "fork")] for name in expected} == expected
+    assert written(tmp_path, {"better": ("model.seed=1",)}).first == {"model.seed": 1}
+
+
+def test_a_model_that_the_story_does_not_know_asks_for_its_changes(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("model:\n  parameters: {depth: 3}\n")
+    with pytest.raises(RehearseError, match=r"has none of C, n_estimators, max_iter; say what to change: --better model\.parameters\.NAME"):
+        written(tmp_path, {})
+    assert written(tmp_path, dict.fromkeys(NAMES, ("model.parameters.depth=2",))).worse == {"model.parameters.depth": 2}
 
 
 def test_parameters_change_and_comments_stay(default_bake: BakedProject, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..baking import bake
 from ..errors import RehearseError
-from ..story.play import Script, Story
+from ..story.play import Story
+from ..story.script import Script
 from ..story.stage import Stage
 from .node import run_script
 

@@ -69,7 +69,8 @@ class Drifting:
         self.issue = self._only_issue("open")
         self.first_text = self.issue.body
         check(self.issue.author.endswith("[bot]"), f"the issue is by {self.issue.author}")
-        check(f"`{self.rows.column}` drifted" in self.issue.body, f"the issue does not name {self.rows.column}, which drifted")
+        named = f"`{self.rows.column}` drifted" if not self.rows.few else "worse by more than"
+        check(named in self.issue.body, f"the issue does not say {named}: a drift was planted in {self.rows.column}")
         check(digest in self.issue.body, "the issue does not name the digest in production")
         pull = self._only_pull()
         changed = stage.changed(main, pull.head_sha)

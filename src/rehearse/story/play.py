@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,12 @@ from .checks import candidate_digest, check, one
 from .drifting import Drifting
 from .mischief import outcomes, plant
 from .project import Clone
+from .script import Script, Settings
 from .server import Server
 from .stage import OWNER, PERSON, STRANGER, Played, Stage
 from .teller import Outcome, Teller
 from .timeline import Timeline
 from .traffic import Traffic
-
-Settings = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Script:
-    """The parameter changes that the story makes: two that keep the model good, one that spoils it, one by a fork."""
-
-    first: Settings
-    second: Settings
-    worse: Settings
-    fork: Settings
 
 
 class Story(Teller):

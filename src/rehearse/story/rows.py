@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ..errors import RehearseError
 
 Row = dict[str, str]
+FEWEST = 300  # rows of training, under which monitoring says of no column that it drifted, and of the metric alone that it fell
 _WITHOUT = "play without it, with --no-drift"
 
 
@@ -38,6 +39,8 @@ class Rows:
         except OSError as error:
             what = f"{folder / self.path} cannot be read ({error.strerror})"
             raise RehearseError(f"{what}; a drift is planted in rows that git keeps: {_WITHOUT}") from None
+        held_out = sum(float(params.get("split", {}).get(side, 0)) for side in ("test", "validation"))
+        self.few = len(self.all) * (1 - held_out) < FEWEST
 
     def drifted(self) -> list[Row]:
         """Every row, with the column moved by its standard deviation (a category: to the next one) and inside the contract."""
