@@ -24,10 +24,13 @@ TEXT_EXAMPLES = {
 }
 BRACE = chr(123)  # spelt out, this file would hold the very marks that it looks for
 TEMPLATE_MARKS = (BRACE + BRACE, BRACE + "%", BRACE + "#")
+# What these are when nobody gave them: made from the answer `problem`.
+EXAMPLE = f"{BRACE * 2} cookiecutter._examples[cookiecutter.problem].%s {chr(125) * 2}"
 UNSAFE_CATEGORIES = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
 # These change the order or the start of a text, so that what is read is not what is written.
 DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
+YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}  # as a label they would be read as something else
 WINDOWS = {"con", "prn", "aux", "nul"} | {f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)}
 FOLDERS = set("build data deploy dist docs models reports requirements src test tests".split())
 # Distribution and import names of what a generated repository installs: a package of the same name would hide it.
@@ -68,8 +71,8 @@ def text_rule(name: str, value: str) -> str | None:
         return "must not be empty, and must not begin or end with a space"
     if len(value) > TEXT_LIMITS[name]:
         return f"has {len(value)} characters, at most {TEXT_LIMITS[name]} fit"
-    given = value + str(GIVEN.get(name, ""))
-    if any(mark in given for mark in TEMPLATE_MARKS):
+    given = str(GIVEN.get(name, ""))
+    if any(mark in value or mark in given for mark in TEMPLATE_MARKS) and given != EXAMPLE % name:
         return f"holds a template mark ({', '.join(TEMPLATE_MARKS)}), which would be run instead of written"
     if any(unicodedata.category(c) in UNSAFE_CATEGORIES or c in DIRECTION_MARKS for c in value):
         return "must be one line without control characters or marks that change the direction of the text"
@@ -120,6 +123,28 @@ def store_rule(value: str) -> str | None:
     return None
 
 
+def runner_rule(value: str) -> str | None:
+    """What the label of a runner breaks, or several with commas between them, or ``None``."""
+    labels = [label.strip() for label in value.split(",")]
+    bad = next((label for label in labels if not re.fullmatch(r"[A-Za-z][\w.-]*", label, re.ASCII) or label.lower() in YAML_WORDS), None)
+    if len(value) > 200 or bad is not None or len(set(labels)) < len(labels):
+        return "must be a label, or different ones with commas, each of letters, digits and '_.-', a letter first"
+    if any(re.fullmatch("self[_.]?hosted", label, re.IGNORECASE) for label in labels):
+        return "is no label that GitHub knows; did you mean 'self-hosted'?"
+    if any(label.lower().startswith(("windows", "macos")) for label in labels):
+        return "is no machine for the workflows: they need Linux"
+    return None
+
+
+def contradiction() -> str | None:
+    """One complete line about two answers that do not go together, or ``None``."""
+    store, runner = ANSWERS["store"], ANSWERS["runner"]
+    if store.startswith("/") and runner.startswith("ubuntu-") and "," not in runner:
+        machine = f"a machine of GitHub's (runner {shown(runner)})"
+        return f"error: store {shown(store)} is a folder, which {machine} does not have; did you mean runner=self-hosted, or store=git?"
+    return None
+
+
 def first_problem() -> str | None:
     """One complete line about the first bad answer, or ``None`` when all are good."""
     checks = [
@@ -128,13 +153,14 @@ def first_problem() -> str | None:
         ("package_name", package_rule, "house_prices"),
         ("github_owner", owner_rule, "octo-org"),
         ("store", store_rule, "s3://bucket/prefix"),
+        ("runner", runner_rule, "self-hosted,linux"),
     ]
     for name, rule, example in checks:
         value = ANSWERS.get(name)
         broken = rule(value) if isinstance(value, str) else "must be text"
         if broken:
             return f"error: {name} {shown(value)} {broken}; an example that passes: {example}"
-    return None
+    return contradiction()
 
 
 def remove_extra_folders() -> None:

@@ -145,17 +145,23 @@ def default_bake(baker: Baker, tmp_path_factory: pytest.TempPathFactory) -> Bake
 
 
 @pytest.fixture(scope="session")
+def cluster_bake(baker: Baker, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+    """A bake with the files of a cluster and of a receiver of alerts, which the all-default one is without: to read, not to write to."""
+    return baker.bake(tmp_path_factory.mktemp("cluster"), deploy="kubernetes", notify="slack")
+
+
+@pytest.fixture(scope="session")
 def default_repository(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
     """The all-default bake as a git repository with one commit: to read, not to write to."""
     return default_bake.copy(tmp_path_factory.mktemp("repository") / default_bake.root.name).git_init()
 
 
 @pytest.fixture(scope="session")
-def scenes(default_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], "Scene"]]:
+def scenes(cluster_bake: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], "Scene"]]:
     """The scene of the fault and container tests with a kind of store, ``git`` or ``s3``; each is made once."""
     from .faults.scenes import making  # what it needs takes a while to import, and most tests do without
 
-    with making(default_bake, tmp_path_factory) as of:
+    with making(cluster_bake, tmp_path_factory) as of:
         yield of
 
 

@@ -19,9 +19,8 @@ import yaml
 from rehearse.containers.programs import program
 from rehearse.webhooks import Webhooks
 
-from ..conftest import TEMPLATE
+from ..conftest import BakedProject
 
-SHIPPED = TEMPLATE / "deploy/prometheus"
 NOWHERE = "127.0.0.1:9"
 
 
@@ -45,34 +44,38 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, server: int, receiver: Webhooks) -> Iterator[Stack]:
+def running(project: BakedProject, folder: Path, server: int, receiver: Webhooks) -> Iterator[Stack]:
     """Both programs, watching the server on a port and telling the receiver; what they write is in ``folder``."""
     folder.mkdir()
     prometheus, alertmanager = free_port(), free_port()
-    write(folder, server, alertmanager, receiver)
+    write(shipped(project), folder, server, alertmanager, receiver)
     with ExitStack() as stack:
         start(stack, folder, "prometheus-alertmanager", alertmanager, "alertmanager.yml", "--cluster.listen-address=")
         start(stack, folder, "prometheus", prometheus, "prometheus.yml", "--storage.tsdb.retention.time=1h")
         yield Stack(prometheus, receiver)
 
 
-def write(folder: Path, server: int, alertmanager: int, receiver: Webhooks) -> None:
+def shipped(project: BakedProject) -> dict[str, Any]:
+    """The configurations of a baked project, by their files' names."""
+    return {name: project.yaml(f"deploy/prometheus/{name}") for name in ("prometheus.yml", "rules.yml", "alertmanager.yml")}
+
+
+def write(found: dict[str, Any], folder: Path, server: int, alertmanager: int, receiver: Webhooks) -> None:
     """The shipped files. Changed are intervals, waiting times and addresses, and that alerts go to the receiver ``webhook``."""
-    shipped = {name: yaml.safe_load((SHIPPED / name).read_text()) for name in ("prometheus.yml", "rules.yml", "alertmanager.yml")}
-    config, alerts = shipped["prometheus.yml"], shipped["alertmanager.yml"]
+    config, alerts = found["prometheus.yml"], found["alertmanager.yml"]
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager}"]
     watched, ready = config["scrape_configs"]
     watched["static_configs"][0]["targets"] = [f"127.0.0.1:{server}"]
     ready["relabel_configs"][-1]["replacement"] = NOWHERE  # no prober runs here
-    for group in shipped["rules.yml"]["groups"]:
+    for group in found["rules.yml"]["groups"]:
         for rule in group["rules"]:
             rule |= {"for": "2s"} if "for" in rule else {}
     alerts["route"] |= {"receiver": "webhook", "group_wait": "1s", "group_interval": "1s"}
     alerts["route"]["routes"][0]["receiver"] = "webhook"
     (hook,) = next(one for one in alerts["receivers"] if one["name"] == "webhook")["webhook_configs"]
     hook |= {"url": receiver.address("alerts"), "http_config": {"tls_config": {"ca_file": str(receiver.world.certificates.authority)}}}
-    for name, content in shipped.items():
+    for name, content in found.items():
         (folder / name).write_text(yaml.safe_dump(content))
 
 

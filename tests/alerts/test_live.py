@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
 
 from rehearse import World
 from rehearse.webhooks import Webhooks
 
-from .stack import SHIPPED, Stack, running, until
+from ..conftest import BakedProject
+from .stack import Stack, running, shipped, until
 from .test_rules import queries
 
 WINDOW = 1000  # rows
@@ -33,14 +33,16 @@ def send(server: Any, rows: tuple[Any, Any, Any]) -> None:
         assert status == 200, content
 
 
-def test_a_planted_drift_is_told_and_so_is_its_end(kit: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_planted_drift_is_told_and_so_is_its_end(
+    kit: ModuleType, cluster_bake: BakedProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kit.model(tmp_path / "bundle")
     log = ("--log", tmp_path / "log", "--log-minutes", "0.01")
     serve = kit.serving_kit.server(tmp_path / "server", "--model", tmp_path / "bundle", "--drift-rows", str(WINDOW), *log)
     with (
         serve as server,
         Webhooks(World.create(tmp_path / "world")) as receiver,
-        running(tmp_path / "stack", server.port, receiver) as stack,
+        running(cluster_bake, tmp_path / "stack", server.port, receiver) as stack,
     ):
         send(server, kit.rows(WINDOW))
         assert until(lambda: stack.query(f"model_window_rows >= {WINDOW * 0.9}"), PATIENCE), server.log
@@ -68,8 +70,8 @@ def every_query_answers(stack: Stack) -> None:
         assert until(lambda plain=plain: stack.query(plain), 10), f"{title}: {plain} finds nothing"
 
 
-def test_the_shipped_waiting_times_add_up_to_less_than_a_minute() -> None:
-    config, rules, alerts = (yaml.safe_load((SHIPPED / name).read_text()) for name in ("prometheus.yml", "rules.yml", "alertmanager.yml"))
+def test_the_shipped_waiting_times_add_up_to_less_than_a_minute(cluster_bake: BakedProject) -> None:
+    config, rules, alerts = shipped(cluster_bake).values()
     (drift,) = [group for group in rules["groups"] if group["name"] == "drift"]
     waits = [seconds(rule.get("for", "0s")) for rule in drift["rules"]]
     every = seconds(config["global"]["evaluation_interval"])

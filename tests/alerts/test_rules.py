@@ -9,16 +9,16 @@ import yaml
 
 from rehearse.containers.programs import program
 
-from ..conftest import TEMPLATE
+from ..conftest import TEMPLATE, BakedProject
 
 FOLDER = TEMPLATE / "deploy/prometheus"
 DASHBOARD = TEMPLATE / "deploy/grafana/dashboard.json"
 WATCH = TEMPLATE / "src/{{cookiecutter.package_name}}/serving"
 
 
-def tool(name: str, *arguments: str) -> str:
+def tool(name: str, *arguments: str, folder: Path = FOLDER) -> str:
     """Run one of Prometheus' tools on the shipped files; returns what it says."""
-    done = subprocess.run([program(name), *arguments], cwd=FOLDER, capture_output=True, text=True)
+    done = subprocess.run([program(name), *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -38,10 +38,11 @@ def test_each_alert_is_played_both_ways() -> None:
     assert {one["alertname"] for one in played if not one.get("exp_alerts")} == alerts
 
 
-def test_configurations_are_what_their_programs_read() -> None:
+def test_configurations_are_what_their_programs_read(default_bake: BakedProject, cluster_bake: BakedProject) -> None:
     tool("promtool", "check", "rules", "rules.yml")
-    tool("promtool", "check", "config", "prometheus.yml")
-    tool("amtool", "check-config", "alertmanager.yml")
+    for project in (default_bake, cluster_bake):
+        tool("promtool", "check", "config", "prometheus.yml", folder=project.root / "deploy/prometheus")
+    tool("amtool", "check-config", "alertmanager.yml", folder=cluster_bake.root / "deploy/prometheus")
 
 
 def queries() -> dict[str, str]:

@@ -19,8 +19,8 @@ IMAGE = "registry.example/churn@sha256:" + "a" * 64
 
 
 @pytest.fixture
-def project(new_repository: Any, monkeypatch: pytest.MonkeyPatch) -> BakedProject:
-    made = new_repository("project")
+def project(cluster_bake: BakedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BakedProject:
+    made = cluster_bake.copy(tmp_path / "project")
     monkeypatch.chdir(made.root)
     return made
 

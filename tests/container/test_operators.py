@@ -8,12 +8,18 @@ import jsonschema
 import pytest
 import yaml
 
-from ..conftest import BakedProject
+from ..conftest import BakedProject, Baker
 from .test_manifests import ENVIRONMENTS, NEWEST, validate
 
 SCHEMAS = json.loads(Path(__file__).with_name("crds.json").read_text(encoding="utf-8"))
 OVERLAYS = [f"deploy/kubernetes/overlays/{name}" for name in ENVIRONMENTS]
 REPOSITORY = "https://github.com/your-github-name/telco-churn.git"
+
+
+@pytest.fixture(scope="module")
+def bakes(baker: Baker, tmp_path_factory: pytest.TempPathFactory) -> dict[str, BakedProject]:
+    """By the answer ``deploy``."""
+    return {name: baker.bake(tmp_path_factory.mktemp(name), deploy=name) for name in ("argocd", "flux")}
 
 
 def documents(project: BakedProject, name: str) -> list[dict[str, Any]]:
@@ -38,8 +44,8 @@ def check(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["argocd", "flux"])
-def test_an_operators_resources_have_its_fields(default_bake: BakedProject, tmp_path: Path, name: str) -> None:
-    for found in documents(default_bake, name):
+def test_an_operators_resources_have_its_fields(bakes: dict[str, BakedProject], tmp_path: Path, name: str) -> None:
+    for found in documents(bakes[name], name):
         if found["apiVersion"] == "v1":
             assert validate(yaml.safe_dump(found), NEWEST, tmp_path) == ""
         else:
@@ -58,8 +64,8 @@ def test_an_operators_resources_have_its_fields(default_bake: BakedProject, tmp_
         ("flux", "  prune: true\n", ""),
     ],
 )
-def test_a_wrong_field_is_found(default_bake: BakedProject, name: str, old: str, new: str) -> None:
-    text = default_bake.text(f"deploy/kubernetes/{name}.yaml")
+def test_a_wrong_field_is_found(bakes: dict[str, BakedProject], name: str, old: str, new: str) -> None:
+    text = bakes[name].text(f"deploy/kubernetes/{name}.yaml")
     assert old in text
     with pytest.raises(jsonschema.ValidationError):
         for found in yaml.safe_load_all(text.replace(old, new)):
@@ -67,21 +73,23 @@ def test_a_wrong_field_is_found(default_bake: BakedProject, name: str, old: str,
                 check(found)
 
 
-def test_argo_cd_follows_every_overlay_on_main(default_bake: BakedProject) -> None:
-    found = [one["spec"] for one in documents(default_bake, "argocd")]
+def test_argo_cd_follows_every_overlay_on_main(bakes: dict[str, BakedProject]) -> None:
+    project = bakes["argocd"]
+    found = [one["spec"] for one in documents(project, "argocd")]
     assert [one["source"] for one in found] == [{"repoURL": REPOSITORY, "targetRevision": "main", "path": path} for path in OVERLAYS]
     assert [one["destination"]["namespace"] for one in found] == [
-        default_bake.yaml(f"{path}/kustomization.yaml")["namespace"] for path in OVERLAYS
+        project.yaml(f"{path}/kustomization.yaml")["namespace"] for path in OVERLAYS
     ]
-    assert all(default_bake.root.joinpath(path, "kustomization.yaml").exists() for path in OVERLAYS)
+    assert all(project.root.joinpath(path, "kustomization.yaml").exists() for path in OVERLAYS)
 
 
-def test_flux_follows_every_overlay_on_main(default_bake: BakedProject) -> None:
-    found = documents(default_bake, "flux")
+def test_flux_follows_every_overlay_on_main(bakes: dict[str, BakedProject]) -> None:
+    project = bakes["flux"]
+    found = documents(project, "flux")
     (source,) = [one for one in found if one["kind"] == "GitRepository"]
     followers = [one for one in found if one["kind"] == "Kustomization"]
     assert (source["spec"]["url"], source["spec"]["ref"]) == (REPOSITORY, {"branch": "main"})
     assert [one["spec"]["path"] for one in followers] == [f"./{path}" for path in OVERLAYS]
     assert {one["spec"]["sourceRef"]["name"] for one in followers} == {source["metadata"]["name"]}
     made = {one["metadata"]["name"] for one in found if one["kind"] == "Namespace"}
-    assert made == {default_bake.yaml(f"{path}/kustomization.yaml")["namespace"] for path in OVERLAYS}
+    assert made == {project.yaml(f"{path}/kustomization.yaml")["namespace"] for path in OVERLAYS}

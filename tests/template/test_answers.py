@@ -10,6 +10,7 @@ import pytest
 
 from ..conftest import QUESTIONS, ROOT, BakedProject, Baker
 
+ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 LONG = "x" * 300
 BAD = {
     "slug with a capital": ("project_slug", "Telco", "house-prices"),
@@ -57,6 +58,11 @@ BAD = {
     "author with an expression that stays equal": ("author", "{{ '{{' }}", "Ada Lovelace"),
     "author with a comment": ("author", "Ada{# x #}", "Ada Lovelace"),
     "author with a block": ("author", "Ada{% if true %}{% endif %}", "Ada Lovelace"),
+    "runner with a space": ("runner", "a b", "self-hosted,linux"),
+    "runner that is read as true": ("runner", "Yes", "self-hosted,linux"),
+    "runner with a label twice": ("runner", "self-hosted,gpu,gpu", "self-hosted,linux"),
+    "runner without Linux": ("runner", "windows-2025", "self-hosted,linux"),
+    "runner that is misspelt": ("runner", "selfhosted", "self-hosted,linux"),
     "description that is too long": ("description", LONG, "Predicts the price of a house."),
 }
 GOOD_TEXTS = {
@@ -87,10 +93,28 @@ def test_bad_answer_ends_with_one_line(baker: Baker, tmp_path: Path, question: s
     assert list(tmp_path.iterdir()) == [output] and list(output.iterdir()) == []
 
 
+def test_answers_that_contradict_each_other_end_with_one_line(baker: Baker, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    done = baker.attempt(tmp_path / "out", store="/mnt/models")
+
+    assert done.returncode == 1 and list((tmp_path / "out").iterdir()) == []
+    said = "error: store '/mnt/models' is a folder, which a machine of GitHub's (runner 'ubuntu-24.04') does not have; "
+    assert done.stdout.splitlines()[0] == f"{said}did you mean runner=self-hosted, or store=git?"
+
+
+@pytest.mark.parametrize("question", [name for name, answer in ANSWERS.items() if name in QUESTIONS and isinstance(answer, list)])
+def test_an_unknown_choice_ends_with_a_line_that_names_the_known_ones(baker: Baker, tmp_path: Path, question: str) -> None:
+    done = baker.attempt(tmp_path / "out", **{question: "regresion"})
+
+    assert done.returncode == 1 and not (tmp_path / "out").exists()
+    said = f"ValueError: regresion provided for choice variable {question}, but the choices are {ANSWERS[question]}."
+    assert done.stdout.splitlines()[-1] == said
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
-    [("licence", "GPL"), ("author", "{{ 7"), ("project_slug", LONG)],
-    ids=["no such choice", "broken expression", "no folder name"],
+    [("author", "{{ 7"), ("project_slug", LONG)],
+    ids=["broken expression", "no folder name"],
 )
 def test_answers_that_cookiecutter_itself_refuses_leave_nothing(baker: Baker, tmp_path: Path, question: str, answer: str) -> None:
     assert baker.attempt(tmp_path / "out", **{question: answer}).returncode == 1
@@ -168,7 +192,7 @@ def test_next_steps_are_said(baker: Baker, tmp_path: Path) -> None:
     ],
 )
 def test_the_store_is_one_answer(baker: Baker, tmp_path: Path, answer: str, url: str) -> None:
-    done = baker.attempt(tmp_path / "out", store=answer)
+    done = baker.attempt(tmp_path / "out", store=answer, runner="self-hosted")
     assert done.returncode == 0, done.stdout
     assert (f"  make -C telco-churn lock   # with uv: locks what {answer} needs" in done.stdout) == ("://" in answer)
     config = (tmp_path / "out/telco-churn/.dvc/config").read_text()
