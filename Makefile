@@ -20,10 +20,10 @@ SECONDS ?= 600
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz pictures reviews references lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews references starter starter-publish lint format lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
 setup: .venv/.ready ## Install what is needed into .venv (the other targets do it by themselves)
 
@@ -44,6 +44,12 @@ reviews: .venv/.ready ## Make the reviews behind these pictures again (trains in
 
 references: .venv/.ready ## Make the reference models of all scenarios again (what changed, and nothing else)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(ARGS)
+
+starter: .venv/.ready ## Make build/starter: the default bake with a program that gives it its name, for "Use this template"
+	@$(BIN)/python -m starter make
+
+starter-publish: .venv/.ready ## Push build/starter to the branch `starter` (ARGS='--remote URL --branch NAME': to another one)
+	@$(BIN)/python -m starter publish $(ARGS)
 
 lint: .venv/.ready ## Check the style of the code at the root
 	@$(BIN)/ruff check
