@@ -48,7 +48,7 @@ references: .venv/.ready ## Make the reference models of all scenarios again (wh
 starter: .venv/.ready ## Make build/starter: the default bake with a program that gives it its name, for "Use this template"
 	@$(BIN)/python -m starter make
 
-starter-publish: .venv/.ready ## Push build/starter to the branch `starter` (ARGS='--remote URL --branch NAME': to another one)
+starter-publish: starter ## Push build/starter to the branch `starter` (ARGS='--remote URL --branch NAME': to another one)
 	@$(BIN)/python -m starter publish $(ARGS)
 
 lint: .venv/.ready ## Check the style of the code at the root

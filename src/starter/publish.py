@@ -1,7 +1,12 @@
-"""Pushes the starter to a branch of its own, whose tree is the starter and nothing else."""
+"""Pushes the starter to a branch of its own, whose tree is the starter and nothing else.
+
+The starter holds workflow files. GitHub lets no job's own token push these: ``GH_TOKEN`` must be one that may write contents and
+workflows. Without it git's own credentials count.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import tempfile
@@ -46,12 +51,26 @@ class _Git:
             raise MakeError(f"{repository} is not a git repository")
         who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in AUTHOR.items()}
         where = {"GIT_DIR": found.stdout.strip(), "GIT_WORK_TREE": str(folder.resolve()), "GIT_INDEX_FILE": str(index)}
-        self.environment = os.environ | who | where | {"GIT_TERMINAL_PROMPT": "0"}
+        self.environment = os.environ | who | where | _credentials() | {"GIT_TERMINAL_PROMPT": "0"}
         self.folder = folder
 
     def __call__(self, verb: str, *arguments: str) -> str:
         command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", verb, *arguments]
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, encoding="utf-8")
         if done.returncode:
-            raise MakeError(f"git {verb}: {' '.join(done.stderr.split())}")
+            advice = "; set GH_TOKEN to one that may also write workflows" if "update workflow" in done.stderr else ""
+            raise MakeError(f"git {verb}: {' '.join(done.stderr.split())}{advice}")
         return done.stdout.strip()
+
+
+def _credentials() -> dict[str, str]:
+    token = os.environ.get("GH_TOKEN")
+    if not token:
+        return {}
+    secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}",
+    }

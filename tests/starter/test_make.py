@@ -89,9 +89,10 @@ def test_publishing_is_one_commit_and_the_same_bytes_are_none(starter: BakedProj
 
 def test_what_git_refuses_is_one_line(starter: BakedProject, ours: Path, tmp_path: Path) -> None:
     hook = tmp_path / "remote.git/hooks/pre-receive"
-    hook.write_text("#!/bin/sh\necho not today >&2; exit 1\n")
+    words = "refusing to allow a GitHub App to create or update workflow"
+    hook.write_text(f"#!/bin/sh\necho {words} >&2; exit 1\n")
     hook.chmod(0o755)
-    with pytest.raises(MakeError, match=r"^git push: .*not today.*$"):
+    with pytest.raises(MakeError, match=rf"^git push: .*{words}.*; set GH_TOKEN to one that may also write workflows$"):
         publish(starter.root, "origin", "starter", ours)
     with pytest.raises(MakeError, match=r"^git ls-remote: .*nowhere.*$"):
         publish(starter.root, str(tmp_path / "nowhere"), "starter", ours)
