@@ -5,6 +5,8 @@ Touches neither git nor the network.
 
 import json
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 ANSWERS: dict = json.loads(r"""{{ cookiecutter | tojson }}""")
@@ -64,6 +66,9 @@ def write_in(root: Path, answers: dict) -> None:
 if __name__ == "__main__":
     take_out(Path(), ANSWERS)
     write_in(Path(), ANSWERS)
+    # cruft bakes into temporary folders when it updates a repository that is there: what to do next is not said then.
+    if "_output_dir" not in ANSWERS and Path.cwd().is_relative_to(Path(tempfile.gettempdir()).resolve()):
+        sys.exit()
     slug, owner, store = ANSWERS["project_slug"], ANSWERS["github_owner"], ANSWERS["store"]
     print(f"Made {slug}/. Next:")
     if "://" in store:
