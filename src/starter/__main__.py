@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from .errors import MakeError
+from rehearse.errors import RehearseError
+
 from .make import make
 from .publish import publish
 
@@ -45,7 +46,7 @@ def _publish(folder: Path, remote: str, branch: str) -> None:
 def _guarded(action: Callable[[], str]) -> None:
     try:
         click.echo(action())
-    except MakeError as error:
+    except RehearseError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
 
