@@ -72,7 +72,7 @@ class Cruft:
     def update(self, project: BakedProject, version: str, **answers: str) -> str:
         """Bring a project with nothing uncommitted to a version."""
         more = ["--variables-to-update", json.dumps(answers)] if answers else []
-        return self(project.root, "update", "--skip-apply-ask", "--checkout", version, *more)
+        return self(project.root, "update", "-y", "--checkout", version, *more)
 
     def is_up_to_date(self, project: BakedProject, version: str) -> bool:
         return "SUCCESS" in self(project.root, "check", "--checkout", version, check=False)
