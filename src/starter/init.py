@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 KIT = HERE / ".starter"
 PLACES = KIT / "places.json"
 RULES = KIT / "rules.txt"
+SCRATCH = KIT / "scratch"
 QUESTIONS = {
     "project_name": "What is the project called? It becomes the title of the README",
     "project_slug": "Name of the repository on GitHub",
@@ -113,10 +114,9 @@ def remote() -> tuple[str, str]:
 
 def write(path: Path, text: str) -> None:
     """Replace a file in one go; its mode stays."""
-    new = path.with_name(f".{path.name}.starter")
-    new.write_bytes(text.encode())
-    shutil.copymode(path, new)
-    new.replace(path)
+    SCRATCH.write_bytes(text.encode())
+    shutil.copymode(path, SCRATCH)
+    SCRATCH.replace(path)
 
 
 def rename(plan: dict[str, Any], answers: Answers) -> list[str]:
@@ -143,8 +143,8 @@ def rename(plan: dict[str, Any], answers: Answers) -> list[str]:
 
 def tidy() -> None:
     """Remove what only the renaming needed, this file last."""
-    PLACES.unlink(missing_ok=True)
-    RULES.unlink(missing_ok=True)
+    for path in (PLACES, RULES):
+        path.unlink(missing_ok=True)
     if KIT.is_dir() and not any(KIT.iterdir()):
         KIT.rmdir()
     Path(__file__).unlink()

@@ -122,12 +122,15 @@ for name in ("replace", "unlink", "rmdir", "write_bytes"):
 """
 
 
-def test_killed_anywhere_it_can_be_run_again(made: BakedProject, starter: BakedProject, init: Init, baker: Baker, tmp_path: Path) -> None:
-    """With the same answers, or with others."""
-    wanted = [(answers, contents(baker.bake(tmp_path / answers["package_name"], **answers))) for answers in (SWAPPED, OTHER)]
+def test_killed_anywhere_it_can_be_run_again(
+    made: BakedProject, starter: BakedProject, init: Init, baker: Baker, default_bake: BakedProject, tmp_path: Path
+) -> None:
+    """With the same answers, with others, or with none."""
+    wanted: list[tuple[dict[str, str], dict[str, tuple[int, bytes]]]] = [({}, contents(default_bake))]
+    wanted += [(answers, contents(baker.bake(tmp_path / answers["package_name"], **answers))) for answers in (OTHER, SWAPPED)]
     kills = 1
     while init(SWAPPED, KILLED.format(left=kills)).returncode == 9:
-        answers, expected = wanted[kills % 2 if (starter.root / ".starter/places.json").exists() else 0]
+        answers, expected = wanted[kills // 5 % 3 if (starter.root / ".starter/places.json").exists() else 2]
         if (starter.root / "init.py").exists():
             done = init(answers)
             assert done.returncode == 0 and "Changed by hand" not in done.stdout, (kills, done)
@@ -142,6 +145,7 @@ def test_a_line_changed_by_hand_stays_and_is_named(starter: BakedProject, init: 
     readme, makefile = starter.root / "README.md", starter.root / "Makefile"
     readme.write_text(starter.text("README.md").replace("# Telco Churn\n", "# Ours\n"), encoding="utf-8")
     makefile.write_text(starter.text("Makefile") + "\nours:\n", encoding="utf-8")
+    makefile.chmod(0o755)
 
     done = init(OTHER)
 
@@ -149,6 +153,7 @@ def test_a_line_changed_by_hand_stays_and_is_named(starter: BakedProject, init: 
     assert "README.md: # Telco Churn\n" in done.stdout and done.stdout.count("README.md: ") == 1 and "Makefile" not in done.stdout
     assert starter.text("README.md").startswith("# Ours\n")
     assert "PACKAGE := prices\n" in starter.text("Makefile") and starter.text("Makefile").endswith("ours:\n")
+    assert makefile.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_package_folder_that_is_there_already_is_one_line(starter: BakedProject, init: Init) -> None:

@@ -14,7 +14,7 @@ from .conftest import NEXT, NOW, Cruft, contents, is_here, need, releases
 
 PATH = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
 Bakes = Callable[[str], BakedProject]
-NEWEST, *OLDER = releases()
+NEWEST, *_, OLDEST = releases()
 # An answer of each kind: one that changes a file, one that changes lines, some that bring files or take them away.
 SWITCHED = {"licence": "Apache-2.0", "store": "s3://models/churn", "deploy": "flux", "notify": "slack"}
 OTHER = {name: answer for name, answer in SWITCHED.items() if name in QUESTIONS}
@@ -55,18 +55,14 @@ def _is_kept(project: BakedProject) -> None:
     assert project.text("src/churn/ours.py") == '"""Ours."""\n'
 
 
-def test_cruft_and_cookiecutter_make_the_same_bytes(
-    cruft: Cruft, fresh: Bakes, baker: Baker, default_bake: BakedProject, tmp_path: Path
-) -> None:
+def test_cruft_and_cookiecutter_make_the_same_bytes(cruft: Cruft, fresh: Bakes, default_bake: BakedProject) -> None:
     ours = fresh(NOW)
     assert contents(ours) == contents(default_bake)
     assert cruft.is_up_to_date(ours, NOW) and not cruft.is_up_to_date(ours, NEXT)
     assert cruft(ours.root, "diff").strip() == ""
-    other = {"project_name": "House Prices", "package_name": "prices", **OTHER}
-    assert contents(cruft.create(tmp_path / "other", NOW, **other)) == contents(baker.bake(tmp_path / "baked", **other))
 
 
-@pytest.mark.parametrize("version", [*OLDER, NOW])
+@pytest.mark.parametrize("version", [OLDEST, NOW])
 def test_a_repository_that_nobody_changed_becomes_a_fresh_bake(cruft: Cruft, fresh: Bakes, repository: Bakes, version: str) -> None:
     need(version)
     newer = NEXT if version == NOW else NOW
