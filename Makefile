@@ -20,7 +20,7 @@ SECONDS ?= 600
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz pictures reviews references starter starter-publish lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews references report starter starter-publish lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -42,8 +42,11 @@ pictures: .venv/.ready ## Draw the comments and the server's page in docs/pictur
 reviews: .venv/.ready ## Make the reviews behind these pictures again (trains in build/pictures; figures of time are this machine's)
 	@$(BIN)/python -m rehearse.pictures.real
 
-references: .venv/.ready ## Make the reference models of all scenarios again (what changed, and nothing else)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(ARGS)
+references: .venv/.ready ## Make the references of all scenarios again: models and what was measured (what changed, and nothing else)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -m scenarios.references $(ARGS)
+
+report: .venv/.ready ## Compare the references made here with the committed ones: one report, exit code 1 when a scenario got worse
+	@$(BIN)/python -m scenarios report $(ARGS)
 
 starter: .venv/.ready ## Make build/starter: the default bake with a program that gives it its name, for "Use this template"
 	@$(BIN)/python -m starter make

@@ -1,0 +1,85 @@
+"""The report of all scenarios: one comment in Markdown. Names that a pull request brought are in code spans; numbers are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .compare import Row
+from .settings import Tolerance
+
+Told = tuple[list[Row], str, str | None] | str  # rows, digest here, digest of main; or why there are none
+MARKS = {"same": "=", "better": "✅ better", "worse": "❌ worse", "within": "✅", "shown": "", "not comparable": "➖", "new": "new"}
+_HEADLINE = " (headline)"
+_SHORT = 12  # characters of a digest
+
+
+def render(told: Mapping[str, Told], passed: bool, line: str, limits: Tolerance, note: str = "") -> str:
+    """The whole report."""
+    parts = [f"## {'✅' if passed else '❌'} Scenarios: {line}", note, _overview(told)]
+    for name, found in told.items():
+        parts += [f"### {name}", found if isinstance(found, str) else _scenario(*found)]
+    return "\n\n".join(part for part in [*parts, _foot(limits)] if part) + "\n"
+
+
+def _overview(told: Mapping[str, Told]) -> str:
+    lines = ["| scenario | | model | headline | slowest against main | generated |", "|---|---|---|--:|--:|--:|"]
+    for name, found in told.items():
+        if isinstance(found, str):
+            lines.append(f"| **{name}** | ❌ | – | – | – | – |")
+            continue
+        rows, digest, main = found
+        verdict = "❌" if any(row.judgement == "worse" for row in rows) else "🆕" if main is None else "✅"
+        model = "new" if main is None else "same" if digest == main else "another"
+        by_subject = {row.subject: row for row in rows}
+        size = f"{by_subject['generated files'].here} files"
+        lines.append(f"| **{name}** | {verdict} | {model} | {_headline(rows[0])} | {_slowest(rows)} | {size} |")
+    return "\n".join(lines)
+
+
+def _headline(row: Row) -> str:
+    return f"`{row.subject.removesuffix(_HEADLINE)}` {row.here}"
+
+
+def _slowest(rows: list[Row]) -> str:
+    factors = {row.subject.rpartition(",")[0] or row.subject: row.factor for row in rows if row.factor is not None}
+    if not factors:
+        return "–"
+    name = max(factors, key=lambda one: factors[one])
+    return f"{factors[name]:.2f} × ({'a request' if name.startswith('a request') else name})"
+
+
+def _scenario(rows: list[Row], digest: str, main: str | None) -> str:
+    first = [row for row in rows if not row.metric or row.subject.endswith(_HEADLINE)]
+    others = [row for row in rows if row not in first]
+    model = f"`{digest[: 7 + _SHORT]}`, " + (
+        "main has no reference" if main is None else "main's model" if digest == main else f"main's is `{main[: 7 + _SHORT]}`"
+    )
+    parts = [f"Model {model}.", _table(first)]
+    if others:
+        parts.append(f"<details><summary>{len(others)} more metrics</summary>\n\n{_table(others)}\n\n</details>")
+    return "\n\n".join(parts)
+
+
+def _table(rows: list[Row]) -> str:
+    lines = ["| | here | main | | |", "|---|--:|--:|:-:|---|"]
+    for row in rows:
+        factor = "" if row.factor is None else f"{row.factor:.2f} × main"
+        lines.append(
+            f"| {_subject(row)} | {row.here} | {row.main or '–'} | {MARKS[row.judgement]} | {'; '.join(filter(None, (factor, row.why)))} |"
+        )
+    return "\n".join(lines)
+
+
+def _subject(row: Row) -> str:
+    name = row.subject.removesuffix(_HEADLINE)
+    return f"`{name}`{row.subject[len(name) :]}" if row.metric else row.subject
+
+
+def _foot(limits: Tolerance) -> str:
+    return (
+        f"<sub>A headline metric may be {limits.headline:.2%} of main's worse. Times of two machines are not comparable as they are: each "
+        "is divided by what the same fixed piece of work took beside it (the yardstick), and then may be "
+        f"{limits.processor_time:g} times main's in processor time, {limits.clock_time:g} times by the clock, which counts what else ran "
+        f"there too. A request may cost {limits.serving:g} times main's, each measured against an endpoint that does nothing, in turns. "
+        "Brackets are the lowest and highest of the measurements.</sub>"
+    )
