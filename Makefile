@@ -21,6 +21,8 @@ SECONDS ?= 600
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test fuzz pictures reviews references report starter starter-publish lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews references report lint format lock clean
+.PHONY: judge cml post promote release
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -65,6 +67,22 @@ format: .venv/.ready ## Write the code at the root in its style
 lock: .venv/.ready ## Resolve requirements.txt again, with hashes, and the locks of the programs that the tests compare with
 	@$(COMPILE) --all-extras --output-file requirements.txt pyproject.toml
 	@for name in tests/protocol/*.in tests/fuzz/*.in; do $(COMPILE) --output-file "$${name%.in}.txt" "$$name" || exit 1; done
+
+# ---- the steps of the workflows; each can be run at home ----
+judge: .venv/.ready # reads RUN_ID
+	@$(BIN)/python -m scenarios judge $(ARGS)
+
+# Its scripts stay off: they would only fetch what drawing charts needs. Without CML the same report is posted.
+cml:
+	@command -v cml || npm install --global --ignore-scripts --no-audit --no-fund @dvcorg/cml@0.20.6 \
+		|| echo "CML cannot be had: the same report will be posted without it"
+
+# These need nothing but Python and gh.
+post release:
+	@PYTHONPATH=src $(PYTHON) -m scenarios.$@ $(ARGS)
+
+promote: .venv/.ready
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m scenarios.promote
 
 clean: ## Remove what the other targets made
 	rm -rf .venv build .pytest_cache .ruff_cache
