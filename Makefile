@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test fuzz pictures reviews references report starter starter-publish lint format lock clean
 .PHONY: help setup demo test fuzz pictures reviews references report lint format lock clean
-.PHONY: judge cml post promote release
+.PHONY: judge cml post promote release weekly weekly-issue
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -81,8 +81,14 @@ cml:
 post release:
 	@PYTHONPATH=src $(PYTHON) -m scenarios.$@ $(ARGS)
 
+weekly-issue:
+	@PYTHONPATH=src $(PYTHON) -m scenarios.weekly.issue
+
 promote: .venv/.ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m scenarios.promote
+
+weekly: .venv/.ready
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m scenarios.weekly $(ARGS)
 
 clean: ## Remove what the other targets made
 	rm -rf .venv build .pytest_cache .ruff_cache
