@@ -14,36 +14,53 @@ Judgement = Literal["same", "better", "worse", "within", "shown", "not comparabl
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: here, on main, what that means, and in ``why`` how it was judged.
+    """One figure: here and on main, how they are related, what may be at most, and what that means; ``note`` is a word to it.
 
-    ``factor`` is that between comparable figures; ``metric`` says that the subject is a metric of the model.
+    ``factor`` is that between comparable figures, times divided by the yardsticks beside them; ``metric`` says that the subject is a metric
+    of the model.
     """
 
     subject: str
     here: str
     main: str
     judgement: Judgement
-    why: str = ""
+    relation: str = ""
+    limit: str = ""
+    note: str = ""
     factor: float | None = None
     metric: bool = False
 
 
-def compare(here: Measured, main: Measured | None, tolerance: Tolerance) -> list[Row]:
+@dataclass(frozen=True)
+class Comparison:
+    """A scenario beside its reference; ``machine`` is how many times longer the yardstick took here than it took for main's."""
+
+    rows: list[Row]
+    digest: str
+    main: str | None
+    machine: float | None
+
+    @property
+    def worse(self) -> list[Row]:
+        """The rows that stop a merge."""
+        return [row for row in self.rows if row.judgement == "worse"]
+
+
+def compare(here: Measured, main: Measured | None, tolerance: Tolerance) -> Comparison:
     """Every figure of a scenario; without ``main`` the scenario is new, and nothing of it can be worse."""
-    return [*_quality(here, main, tolerance), *_times(here, main, tolerance), _serving(here, main, tolerance), *_sizes(here, main)]
-
-
-def worse(rows: list[Row]) -> list[Row]:
-    """The rows that stop a merge."""
-    return [row for row in rows if row.judgement == "worse"]
+    rows = [*_quality(here, main, tolerance), *_times(here, main, tolerance), _serving(here, main, tolerance), *_sizes(here, main)]
+    training = None if main is None else main.times["train"]
+    comparable = training is not None and training.yardstick_name == here.times["train"].yardstick_name
+    machine = here.times["train"].yardstick_seconds / training.yardstick_seconds if training and comparable else None
+    return Comparison(rows, here.digest, main and main.digest, machine)
 
 
 def _quality(here: Measured, main: Measured | None, tolerance: Tolerance) -> Iterator[Row]:
     """The headline first and judged; the others, shown. The same digest is the same model: nothing of it can differ but by a defect."""
     order = [here.headline, *(name for name in here.quality if name != here.headline)]
     if main is not None and main.headline != here.headline:
-        why = f"main's headline is {main.headline}; compare by hand"
-        yield Row(f"{here.headline} (headline)", _metric(here.quality[here.headline]), "", "worse", why, metric=True)
+        note = f"main's headline is {main.headline}; compare by hand"
+        yield Row(f"{here.headline} (headline)", _metric(here.quality[here.headline]), "", "worse", note=note, metric=True)
         order = order[1:]
     for name in order:
         value, headline = here.quality[name], name == here.headline
@@ -51,10 +68,11 @@ def _quality(here: Measured, main: Measured | None, tolerance: Tolerance) -> Ite
         if main is None or name not in main.quality:
             yield Row(subject, _metric(value), "", "new", metric=True)
             continue
-        loss = (value - main.quality[name]) * (1 if name in here.lower_is_better else -1)
-        allowed = tolerance.headline * abs(main.quality[name])
-        why = f"at most {allowed:.2g} worse" if headline else ""
-        yield Row(subject, _metric(value), _metric(main.quality[name]), _told(loss, allowed, headline), why, metric=True)
+        change = value - main.quality[name]
+        loss, allowed = change if name in here.lower_is_better else -change, tolerance.headline * abs(main.quality[name])
+        limit = f"{allowed:.2g} worse" if headline else ""
+        judged = _told(loss, allowed, headline)
+        yield Row(subject, _metric(value), _metric(main.quality[name]), judged, f"{change:+.4f}" if change else "", limit, metric=True)
 
 
 def _told(loss: float, allowed: float, judged: bool) -> Judgement:
@@ -81,12 +99,15 @@ def _time(subject: str, mine: Times, its: Times | None, most: float, *, processo
     if its is None or main is None:
         return Row(subject, _seconds(here), "", "new")
     if its.yardstick_name != mine.yardstick_name:
-        why = f"another yardstick: {mine.yardstick_name}, on main {its.yardstick_name}"
-        return Row(subject, _seconds(here), _seconds(main), "not comparable", why)
+        note = f"another yardstick: {mine.yardstick_name}, on main {its.yardstick_name}"
+        return Row(subject, _seconds(here), _seconds(main), "not comparable", note=note)
     machine = mine.yardstick_processor / its.yardstick_processor if processor else mine.yardstick_seconds / its.yardstick_seconds
-    factor = here.median / main.median / machine
-    why = f"machine {machine:.2f} times main's; at most {most:g} times slower beyond that"
-    return Row(subject, _seconds(here), _seconds(main), _slower(factor, most), why, factor)
+    return _factor(subject, _seconds(here), _seconds(main), here.median / main.median / machine, most)
+
+
+def _factor(subject: str, here: str, main: str, factor: float, most: float) -> Row:
+    judged: Judgement = "worse" if factor > most else "better" if factor < 1 / most else "within"
+    return Row(subject, here, main, judged, f"{factor:.2f} ×", f"{most:g} ×", factor=factor)
 
 
 def _serving(here: Measured, main: Measured | None, tolerance: Tolerance) -> Row:
@@ -94,12 +115,7 @@ def _serving(here: Measured, main: Measured | None, tolerance: Tolerance) -> Row
     if main is None:
         return Row(subject, mine, "", "new")
     factor = here.serving.median / main.serving.median
-    why = f"both were measured in the same run; at most {tolerance.serving:g} times main's"
-    return Row(subject, mine, f"{main.serving.median:.2f}", _slower(factor, tolerance.serving), why, factor)
-
-
-def _slower(factor: float, most: float) -> Judgement:
-    return "worse" if factor > most else "better" if factor < 1 / most else "within"
+    return _factor(subject, mine, f"{main.serving.median:.2f}", factor, tolerance.serving)
 
 
 def _sizes(here: Measured, main: Measured | None) -> Iterator[Row]:

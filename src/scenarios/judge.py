@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import ScenarioError, github
-from .compare import Row, compare, worse
+from .compare import Row, compare
 from .measured import SCENARIO, Measured, parse
 from .report import Told, render
 from .settings import PARAMS, scenarios, tolerance
@@ -43,10 +43,10 @@ def judge(measured: Path, against: str, out: Path, note: str = "", subject: Subj
     for name in dict.fromkeys([*expected, *_brought(measured)]):
         try:
             here, main = _here(measured, name), _main(against, name)
-            told[name] = compare(here, main, limits), here.digest, main and main.digest
+            told[name] = compare(here, main, limits)
         except ScenarioError as error:
             told[name] = str(error)
-    conclusion = _conclude(told)
+    conclusion = conclude(told)
     if subject is not None:
         conclusion = replace(conclusion, pull_request=subject.pull_request, head_sha=subject.head_sha)
     out.mkdir(parents=True, exist_ok=True)
@@ -67,10 +67,11 @@ def judge_run(run_id: int, measured: Path, out: Path) -> Conclusion:
     return judge(measured, "HEAD", out, note, subject)
 
 
-def _conclude(told: Mapping[str, Told]) -> Conclusion:
+def conclude(told: Mapping[str, Told]) -> Conclusion:
+    """What is to be said of all scenarios together."""
     if missing := [name for name, found in told.items() if isinstance(found, str)]:
         return Conclusion(False, f"not measured: {', '.join(missing)}")
-    bad = {name: worse(rows) for name, (rows, *_) in told.items() if not isinstance(rows, str) and worse(rows)}
+    bad = {name: found.worse for name, found in told.items() if not isinstance(found, str) and found.worse}
     if bad:
         return Conclusion(False, "; ".join(f"{name}: {_list(rows)}" for name, rows in bad.items()))
     return Conclusion(True, f"none of {len(told)} scenarios got worse" if len(told) != 1 else "the scenario did not get worse")

@@ -20,6 +20,7 @@ from .settings import scenarios
 LOCK = Path("dvc.lock")
 MEASURED = Path("build/measured")
 REFERENCES = ("production.yaml", "card.md", "metrics.json")
+_NAMED = 5
 _BETWEEN = "build/"  # what stages hand over to each other; a new clone has none of it
 
 
@@ -30,7 +31,8 @@ def make(words: Sequence[str]) -> int:
         print("the references are made of what is here already; `make references ARGS=--force` makes them all the same")
         collect(list(scenarios()))
         return 0
-    print(f"to be made anew: {', '.join(found) or 'what was asked for'}", flush=True)
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    print(f"to be made anew, for what changed: {', '.join(found[:_NAMED]) or 'nothing'}{more}", flush=True)
     code = subprocess.run(["dvc", "repro", "--keep-going", *words]).returncode
     left = status()
     collect([name for name in scenarios() if not any(stage.endswith(f"@{name}") for stage in left)])

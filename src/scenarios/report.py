@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .compare import Row
+from .compare import Comparison, Row
 from .settings import Tolerance
 
-Told = tuple[list[Row], str, str | None] | str  # rows, digest here, digest of main; or why there are none
+Told = Comparison | str  # or why there is none
 MARKS = {"same": "=", "better": "✅ better", "worse": "❌ worse", "within": "✅", "shown": "", "not comparable": "➖", "new": "new"}
 _HEADLINE = " (headline)"
-_SHORT = 12  # characters of a digest
+_SHORT = 19  # characters of a digest with its prefix
 
 
 def render(told: Mapping[str, Told], passed: bool, line: str, limits: Tolerance, note: str = "") -> str:
     """The whole report."""
     parts = [f"## {'✅' if passed else '❌'} Scenarios: {line}", note, _overview(told)]
     for name, found in told.items():
-        parts += [f"### {name}", found if isinstance(found, str) else _scenario(*found)]
+        parts += [f"### {name}", found if isinstance(found, str) else _scenario(found)]
     return "\n\n".join(part for part in [*parts, _foot(limits)] if part) + "\n"
 
 
@@ -27,12 +27,10 @@ def _overview(told: Mapping[str, Told]) -> str:
         if isinstance(found, str):
             lines.append(f"| **{name}** | ❌ | – | – | – | – |")
             continue
-        rows, digest, main = found
-        verdict = "❌" if any(row.judgement == "worse" for row in rows) else "🆕" if main is None else "✅"
-        model = "new" if main is None else "same" if digest == main else "another"
-        by_subject = {row.subject: row for row in rows}
-        size = f"{by_subject['generated files'].here} files"
-        lines.append(f"| **{name}** | {verdict} | {model} | {_headline(rows[0])} | {_slowest(rows)} | {size} |")
+        verdict = "❌" if found.worse else "🆕" if found.main is None else "✅"
+        model = "new" if found.main is None else "same" if found.digest == found.main else "another"
+        files = next(row.here for row in found.rows if row.subject == "generated files")
+        lines.append(f"| **{name}** | {verdict} | {model} | {_headline(found.rows[0])} | {_slowest(found.rows)} | {files} files |")
     return "\n".join(lines)
 
 
@@ -48,25 +46,28 @@ def _slowest(rows: list[Row]) -> str:
     return f"{factors[name]:.2f} × ({'a request' if name.startswith('a request') else name})"
 
 
-def _scenario(rows: list[Row], digest: str, main: str | None) -> str:
-    first = [row for row in rows if not row.metric or row.subject.endswith(_HEADLINE)]
-    others = [row for row in rows if row not in first]
-    model = f"`{digest[: 7 + _SHORT]}`, " + (
-        "main has no reference" if main is None else "main's model" if digest == main else f"main's is `{main[: 7 + _SHORT]}`"
-    )
-    parts = [f"Model {model}.", _table(first)]
+def _scenario(found: Comparison) -> str:
+    first = [row for row in found.rows if not row.metric or row.subject.endswith(_HEADLINE)]
+    others = [row for row in found.rows if row not in first]
+    parts = [_beside(found), _table(first)]
     if others:
         parts.append(f"<details><summary>{len(others)} more metrics</summary>\n\n{_table(others)}\n\n</details>")
     return "\n\n".join(parts)
 
 
+def _beside(found: Comparison) -> str:
+    if found.main is None:
+        return f"Model `{found.digest[:_SHORT]}`. Main has no reference: nothing can be worse."
+    model = "main's" if found.digest == found.main else f"main's is `{found.main[:_SHORT]}`"
+    machine = "" if found.machine is None else f" The machine took {found.machine:.2f} × as long as main's for the yardstick."
+    return f"Model `{found.digest[:_SHORT]}`, {model}.{machine}"
+
+
 def _table(rows: list[Row]) -> str:
-    lines = ["| | here | main | | |", "|---|--:|--:|:-:|---|"]
+    lines = ["| | here | main | beside main | at most | |", "|---|--:|--:|--:|--:|---|"]
     for row in rows:
-        factor = "" if row.factor is None else f"{row.factor:.2f} × main"
-        lines.append(
-            f"| {_subject(row)} | {row.here} | {row.main or '–'} | {MARKS[row.judgement]} | {'; '.join(filter(None, (factor, row.why)))} |"
-        )
+        mark = " ".join(filter(None, (MARKS[row.judgement], row.note)))
+        lines.append(f"| {_subject(row)} | {row.here} | {row.main or '–'} | {row.relation} | {row.limit} | {mark} |")
     return "\n".join(lines)
 
 

@@ -84,13 +84,13 @@ class Root:
         self.desk.run("git", "checkout", "-q", "-B", branch, "origin/main")
         self.desk.commit(branch, files)
         number = self.repo.open_pull(head=branch, title=branch, author="mona")
-        self.hub.wait_idle(120)
+        self.hub.wait_idle(600)
         return number
 
     def merge(self, number: int) -> Any:
         """Merge a pull request; the run of promote.yml."""
         self.repo.merge(number, actor="mona")
-        self.hub.wait_idle(120)
+        self.hub.wait_idle(600)
         return self.runs("promote.yml")[-1]
 
     def runs(self, workflow: str) -> list[Any]:

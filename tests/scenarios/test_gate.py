@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from scenarios import ScenarioError
-from scenarios.compare import Row, compare, worse
+from scenarios.compare import Row, compare
 from scenarios.judge import judge
 from scenarios.measured import Measured, parse
 from scenarios.settings import Tolerance, scenarios, tolerance
@@ -25,11 +25,11 @@ def read(found: dict[str, Any]) -> Measured:
 
 
 def rows(here: dict[str, Any], main: dict[str, Any] | None = None) -> dict[str, Row]:
-    return {row.subject: row for row in compare(read(here), read(metrics() if main is None else main), LIMITS)}
+    return {row.subject: row for row in compare(read(here), read(metrics() if main is None else main), LIMITS).rows}
 
 
 def stops(here: dict[str, Any]) -> list[str]:
-    return [row.subject for row in worse(list(rows(here).values()))]
+    return [row.subject for row in compare(read(here), read(metrics()), LIMITS).worse]
 
 
 def on_machine(found: dict[str, Any], factor: float) -> dict[str, Any]:
@@ -59,16 +59,16 @@ def test_a_headline_that_is_better_when_lower_is_worse_when_higher() -> None:
     error = {"headline": "log_loss", "quality": {"roc_auc": 0.85, "log_loss": 0.5}}
     main = metrics() | {"headline": "log_loss"}
 
-    found = rows(metrics() | error, main)
+    found = compare(read(metrics() | error), read(main), LIMITS)
 
-    assert [row.subject for row in worse(list(found.values()))] == ["log_loss (headline)"]
+    assert [row.subject for row in found.worse] == ["log_loss (headline)"]
 
 
 def test_another_headline_is_for_a_person_to_compare() -> None:
     found = rows(metrics() | {"headline": "log_loss"})
 
-    assert found["log_loss (headline)"].why == "main's headline is roc_auc; compare by hand"
-    assert [row.subject for row in worse(list(found.values()))] == ["log_loss (headline)"]
+    assert found["log_loss (headline)"].note == "main's headline is roc_auc; compare by hand"
+    assert stops(metrics() | {"headline": "log_loss"}) == ["log_loss (headline)"]
 
 
 def test_other_metrics_and_sizes_are_shown_and_stop_nothing() -> None:
@@ -104,8 +104,8 @@ def test_times_beside_another_yardstick_are_not_comparable() -> None:
 
     found = compare(parse(text, "here"), read(metrics()), LIMITS)
 
-    assert {row.judgement for row in found if row.subject.endswith(" s")} == {"not comparable"}
-    assert worse(found) == []
+    assert {row.judgement for row in found.rows if row.subject.endswith(" s")} == {"not comparable"}
+    assert (found.worse, found.machine) == ([], None)
 
 
 def test_a_request_that_costs_more_stops() -> None:
@@ -115,7 +115,7 @@ def test_a_request_that_costs_more_stops() -> None:
 def test_of_a_new_scenario_nothing_is_worse() -> None:
     found = compare(read(metrics(0.1)), None, LIMITS)
 
-    assert {row.judgement for row in found} == {"new"}
+    assert {row.judgement for row in found.rows} == {"new"}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,7 @@ def test_of_a_new_scenario_nothing_is_worse() -> None:
     [
         ({"digest": "sha256:x"}, "'sha256:x' is not of the form"),
         ({"quality": {"roc_auc": "NaN", "log_loss": 1}}, "roc_auc is 'NaN', not a number"),
+        ({"quality": {"roc_auc": float("inf"), "log_loss": 1}}, "roc_auc is 'inf', not a number"),
         ({"quality": {"roc_auc": 0.8, "[x](y:z)": 1.0}}, "is not of the form"),
         ({"quality": {"log_loss": 1.0}}, "the headline 'roc_auc' is no metric"),
         ({"files": 0}, "files is 0.0, not above 0"),
@@ -155,7 +156,11 @@ def test_the_report_has_every_scenario_also_those_that_fail(tmp_path: Path, monk
     assert (conclusion.passed, conclusion.line) == (False, "not measured: bad, gone")
     assert json.loads(Path("out/conclusion.json").read_bytes())["line"] == conclusion.line
     assert "gone was not measured: its pipeline did not come to an end" in text
-    assert "bad/metrics.json" in text and "| **fine** | ✅ |" in text and "`roc_auc` (headline) | 0.9000 | 0.8500 | ✅ better" in text
+    assert (
+        "bad/metrics.json" in text
+        and "| **fine** | ✅ |" in text
+        and "`roc_auc` (headline) | 0.9000 | 0.8500 | +0.0500 | 0.0085 worse | ✅ better" in text
+    )
 
 
 def test_the_scenarios_of_this_repository_are_the_three_kinds_of_problem() -> None:

@@ -1,5 +1,8 @@
 """The root's own pull requests and merges, played with its own workflow files."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -14,10 +17,10 @@ def test_a_first_pull_request_becomes_the_references(root: Root) -> None:
     assert [(run.workflow, run.conclusion) for run in root.repo.runs] == [("scenarios.yml", "success"), ("report.yml", "success")]
     [comment] = root.repo.comments(number)
     assert comment.body.startswith("## ✅ Scenarios: none of 2 scenarios got worse")
-    assert "main has no reference" in comment.body
+    assert "Main has no reference" in comment.body
     assert root.status(root.repo.pulls[number].head_sha) == ("success", "none of 2 scenarios got worse")
     promoted = root.merge(number)
-    assert (promoted.jobs["references"], promoted.jobs["release"]) == ("success", "success"), promoted.text()
+    assert promoted.jobs == {"references": "success", "starter": "skipped", "release": "success"}, promoted.text()
     assert {name: root.repo.read(f"models/{name}/metrics.json") for name in SCENARIOS} == dict.fromkeys(
         SCENARIOS, prepared("binary", metrics())["prepared/binary/metrics.json"]
     )
@@ -34,20 +37,25 @@ def test_a_worse_scenario_is_told_and_a_second_push_mends_it(root: Root) -> None
     assert [run.conclusion for run in root.repo.runs[-2:]] == ["success", "success"], "to be worse is no defect of a workflow"
 
     second = root.desk.commit("worse", prepared("binary", metrics(0.86, digest="c")))
-    root.hub.wait_idle(120)
+    root.hub.wait_idle(600)
     [after] = root.repo.comments(number)
     assert (after.id, after.edits) == (before.id, 1)
     assert root.status(second) == ("success", "none of 2 scenarios got worse")
-    assert "`roc_auc` (headline) | 0.8600 | 0.8500 | ✅ better" in after.body
+    assert "`roc_auc` (headline) | 0.8600 | 0.8500 | +0.0100 | 0.0017 worse | ✅ better" in after.body
     root.merge(number)
     assert '"roc_auc": 0.86' in root.repo.read("models/binary/metrics.json")
 
 
-def test_what_no_scenario_is_made_of_runs_none(root: Root) -> None:
-    root.pull("docs", {"README.md": "Hello again.\n"})
+def test_a_new_clone_makes_no_references_again(root: Root, tmp_path: Path) -> None:
+    root.desk.run("git", "clone", "-q", root.repo.url, str(tmp_path / "clone"))
+    command = [sys.executable, "-m", "scenarios.references"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
-    assert "the references are made of what is here already" in root.runs("scenarios.yml")[-1].text()
-    assert "none of 2 scenarios got worse" in root.repo.comments(max(root.repo.pulls))[0].body
+    done = subprocess.run(command, cwd=tmp_path / "clone", env=environment, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("the references are made of what is here already")
+    assert sorted(path.name for path in (tmp_path / "clone/build/measured").iterdir()) == ["binary", "dvc.lock", "regression"]
 
 
 def test_a_pipeline_that_fails_is_told_and_writes_nothing(root: Root) -> None:
@@ -69,7 +77,7 @@ def test_a_fork_is_measured_read_only_and_reported(root: Root, tmp_path: Path) -
     desk = Desk(root.world, fork, root.hub.person("mallory", write_to=["mallory/template"]), tmp_path / "fork")
     desk.commit("gift", prepared("regression", metrics(0.87, digest="d")))
     number = root.repo.open_pull(head="mallory:gift", title="gift", author="mallory")
-    root.hub.wait_idle(120)
+    root.hub.wait_idle(600)
 
     assert len(root.repo.comments(number)) == 1
     assert root.runs("scenarios.yml")[-1].fork

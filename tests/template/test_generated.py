@@ -201,3 +201,15 @@ def _one_line(project: BakedProject, *words: str) -> None:
     assert all(word in complaints[0] for word in words), complaints[0]
     assert "Traceback" not in done.stdout + done.stderr
     assert "ERROR" not in done.stdout + done.stderr
+
+
+def test_the_root_measures_a_trained_project_from_inside(trained: BakedProject) -> None:
+    """The scripts of src/scenarios/inside, in the environments that they are written for."""
+    scripts = ROOT / "src/scenarios/inside"
+    subject = json.loads(trained.run(".venv/bin/python", str(scripts / "headline.py"), trained.package.name).stdout)
+    assert subject["headline"] == "roc_auc"
+    assert subject["lower_is_better"] == ["brier", "ece", "log_loss"]
+    trained.run("make", "setup-serve", PATH=PATH)
+    command = (".venv-serve/bin/python", str(scripts / "request_cost.py"), trained.package.name, "models/bundle")
+    cost = json.loads(trained.run(*command, PYTHONPATH=str(ROOT / "bench"), ROUNDS="1").stdout)
+    assert cost["lowest"] == cost["ratio"] == cost["highest"] > 1

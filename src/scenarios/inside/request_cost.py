@@ -6,6 +6,7 @@ same ASGI server, reads a body and answers one of the same length. Both take tur
 
 import importlib
 import json
+import os
 import statistics
 import sys
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from typing import Any
 from load import load
 from servers import answer, content_for, running
 
-ROUNDS, SECONDS, CONNECTIONS = 7, 0.5, 16
+ROUNDS, SECONDS, CONNECTIONS = int(os.environ.get("ROUNDS", "7")), 0.5, 16
 
 
 def main(package: str, bundle: str) -> None:
