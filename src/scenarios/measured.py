@@ -19,7 +19,7 @@ TIMES = {
     "rehearsal": "whole rehearsal",
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NAME = re.compile(r"[\w .\-\[\]()]{1,60}")
+_NAME = re.compile(r"(?!.*\]\()[\w .\-\[\]()]{1,60}")  # no link
 SCENARIO = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 

@@ -17,7 +17,7 @@ def render(told: Mapping[str, Told], passed: bool, line: str, limits: Tolerance,
     """The whole report."""
     parts = [f"## {'✅' if passed else '❌'} Scenarios: {line}", note, _overview(told)]
     for name, found in told.items():
-        parts += [f"### {name}", found if isinstance(found, str) else _scenario(found)]
+        parts += [f"### {name}", _code(found) if isinstance(found, str) else _scenario(found)]
     return "\n\n".join(part for part in [*parts, _foot(limits)] if part) + "\n"
 
 
@@ -39,11 +39,11 @@ def _headline(row: Row) -> str:
 
 
 def _slowest(rows: list[Row]) -> str:
-    factors = {row.subject.rpartition(",")[0] or row.subject: row.factor for row in rows if row.factor is not None}
-    if not factors:
+    comparable = [row for row in rows if row.factor is not None]
+    if not comparable:
         return "–"
-    name = max(factors, key=lambda one: factors[one])
-    return f"{factors[name]:.2f} × ({'a request' if name.startswith('a request') else name})"
+    slowest = max(comparable, key=lambda row: row.factor or 0.0)
+    return f"{slowest.relation} ({slowest.subject.partition(',')[0]})"
 
 
 def _scenario(found: Comparison) -> str:
@@ -69,6 +69,11 @@ def _table(rows: list[Row]) -> str:
         mark = " ".join(filter(None, (MARKS[row.judgement], row.note)))
         lines.append(f"| {_subject(row)} | {row.here} | {row.main or '–'} | {row.relation} | {row.limit} | {mark} |")
     return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """A code span, out of which nothing comes and in which nobody is told: the text may quote what a pull request brought."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
 
 
 def _subject(row: Row) -> str:

@@ -124,7 +124,8 @@ def test_of_a_new_scenario_nothing_is_worse() -> None:
         ({"digest": "sha256:x"}, "'sha256:x' is not of the form"),
         ({"quality": {"roc_auc": "NaN", "log_loss": 1}}, "roc_auc is 'NaN', not a number"),
         ({"quality": {"roc_auc": float("inf"), "log_loss": 1}}, "roc_auc is 'inf', not a number"),
-        ({"quality": {"roc_auc": 0.8, "[x](y:z)": 1.0}}, "is not of the form"),
+        ({"quality": {"roc_auc": 0.8, "a:b": 1.0}}, "is not of the form"),
+        ({"quality": {"roc_auc": 0.8, "[x](y)": 1.0}}, "'[x](y)' is not of the form"),
         ({"quality": {"log_loss": 1.0}}, "the headline 'roc_auc' is no metric"),
         ({"files": 0}, "files is 0.0, not above 0"),
         ({"times": {}}, "'train' is missing"),
@@ -143,7 +144,11 @@ def test_the_report_has_every_scenario_also_those_that_fail(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     params = {"scenarios": {name: {"answers": {}} for name in ("fine", "bad", "gone")}, "tolerance": vars(LIMITS)}
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    for folder, name, found in (("models", "fine", metrics()), ("measured", "fine", metrics(0.9)), ("measured", "bad", {"digest": "|"})):
+    for folder, name, found in (
+        ("models", "fine", metrics()),
+        ("measured", "fine", metrics(0.9)),
+        ("measured", "bad", metrics() | {"digest": "`@all\n<b>"}),
+    ):
         (tmp_path / folder / name).mkdir(parents=True)
         (tmp_path / folder / name / "metrics.json").write_text(json.dumps(found), encoding="utf-8")
     for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
