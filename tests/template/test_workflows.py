@@ -116,6 +116,15 @@ def test_steps_are_one_command_without_expressions(path: Path) -> None:
 
 
 @each_file
+def test_steps_run_targets_that_exist(path: Path) -> None:
+    makefile = ((TEMPLATE if TEMPLATE in path.parents else ROOT) / "Makefile").read_text(encoding="utf-8")
+    targets = {name for line in re.findall(r"(?m)^([\w. -]+):(?!=)", makefile) for name in line.split()}
+    for step in steps(path):
+        if step.get("run", "").startswith("make "):
+            assert step["run"].split()[1] in targets, step["run"]
+
+
+@each_file
 def test_checkouts_say_whether_they_keep_the_token(path: Path) -> None:
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):
