@@ -137,5 +137,6 @@ def _metric(value: float) -> str:
 
 
 def _seconds(found: Spread) -> str:
-    several = found.lowest != found.highest
-    return f"{found.median:.1f}" + (f" [{found.lowest:.1f}, {found.highest:.1f}]" if several else "")
+    digits = 0 if found.median >= 100 else 1
+    several = f"\u00a0[{found.lowest:.{digits}f},\u00a0{found.highest:.{digits}f}]" if found.lowest != found.highest else ""
+    return f"{found.median:.{digits}f}{several}"

@@ -9,50 +9,58 @@ from .settings import Tolerance
 
 Told = Comparison | str  # or why there is none
 MARKS = {"same": "=", "better": "✅ better", "worse": "❌ worse", "within": "✅", "shown": "", "not comparable": "➖", "new": "new"}
+# The figures of the overview, under shorter titles.
+_SHOWN = {
+    "training, s": "training, s",
+    "pull request to comment, s": "pull request to comment, s",
+    "comment to served, by a merge, s": "comment to served, s",
+    "whole rehearsal, processor s": "rehearsal, processor s",
+    "a request, in requests to an empty endpoint": "request, in empty ones",
+    "generated files": "files",
+    "generated lines": "lines",
+    "image, MB": "image, MB",
+}
 _HEADLINE = " (headline)"
 _SHORT = 19  # characters of a digest with its prefix
 
 
 def render(told: Mapping[str, Told], passed: bool, line: str, limits: Tolerance, note: str = "") -> str:
-    """The whole report."""
+    """The whole report: an overview, then every figure of each scenario, open where something is worse."""
     parts = [f"## {'✅' if passed else '❌'} Scenarios: {line}", note, _overview(told)]
     for name, found in told.items():
-        parts += [f"### {name}", _code(found) if isinstance(found, str) else _scenario(found)]
+        parts.append(f"**{name}**: {_code(found)}" if isinstance(found, str) else _scenario(name, found))
     return "\n\n".join(part for part in [*parts, _foot(limits)] if part) + "\n"
 
 
 def _overview(told: Mapping[str, Told]) -> str:
-    lines = ["| scenario | | model | headline | slowest against main | generated |", "|---|---|---|--:|--:|--:|"]
+    titles = ["scenario", "headline", *_SHOWN.values()]
+    lines = [f"| {' | '.join(titles)} |", f"|---|{'--:|' * (len(titles) - 1)}"]
     for name, found in told.items():
         if isinstance(found, str):
-            lines.append(f"| **{name}** | ❌ | – | – | – | – |")
+            lines.append(f"| ❌ **{name}** |{' – |' * (len(titles) - 1)}")
             continue
         verdict = "❌" if found.worse else "🆕" if found.main is None else "✅"
-        model = "new" if found.main is None else "same" if found.digest == found.main else "another"
-        files = next(row.here for row in found.rows if row.subject == "generated files")
-        lines.append(f"| **{name}** | {verdict} | {model} | {_headline(found.rows[0])} | {_slowest(found.rows)} | {files} files |")
+        rows = {row.subject: row for row in found.rows}
+        cells = [f"`{found.rows[0].subject.removesuffix(_HEADLINE)}`<br>{_cell(found.rows[0])}", *(_cell(rows[name]) for name in _SHOWN)]
+        lines.append(f"| {verdict} **{name}** | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _headline(row: Row) -> str:
-    return f"`{row.subject.removesuffix(_HEADLINE)}` {row.here}"
+def _cell(row: Row) -> str:
+    value = row.here.partition("\u00a0[")[0]
+    beside = row.relation or ("=" if row.judgement == "same" else "")
+    told = f"{value}<br>{beside}" if beside else value
+    return f"**{told}** ❌" if row.judgement == "worse" else told
 
 
-def _slowest(rows: list[Row]) -> str:
-    comparable = [row for row in rows if row.factor is not None]
-    if not comparable:
-        return "–"
-    slowest = max(comparable, key=lambda row: row.factor or 0.0)
-    return f"{slowest.relation} ({slowest.subject.partition(',')[0]})"
-
-
-def _scenario(found: Comparison) -> str:
+def _scenario(name: str, found: Comparison) -> str:
     first = [row for row in found.rows if not row.metric or row.subject.endswith(_HEADLINE)]
     others = [row for row in found.rows if row not in first]
-    parts = [_beside(found), _table(first)]
-    if others:
-        parts.append(f"<details><summary>{len(others)} more metrics</summary>\n\n{_table(others)}\n\n</details>")
-    return "\n\n".join(parts)
+    metrics = f"\n\n{len(others)} more metrics:\n\n{_table(others)}" if others else ""
+    opened = " open" if found.worse else ""
+    return (
+        f"<details{opened}><summary><b>{name}</b>, figure by figure</summary>\n\n{_beside(found)}\n\n{_table(first)}{metrics}\n\n</details>"
+    )
 
 
 def _beside(found: Comparison) -> str:

@@ -95,7 +95,7 @@ def test_a_slower_machine_is_no_slower_template() -> None:
     found = rows(slow)
 
     assert stops(slow) == []
-    assert found["training, processor s"].here == "70.0 [63.0, 77.0]"
+    assert found["training, processor s"].here == "70.0\u00a0[63.0,\u00a077.0]"
     assert found["training, processor s"].factor == pytest.approx(1.0)
 
 
@@ -161,11 +161,9 @@ def test_the_report_has_every_scenario_also_those_that_fail(tmp_path: Path, monk
     assert (conclusion.passed, conclusion.line) == (False, "not measured: bad, gone")
     assert json.loads(Path("out/conclusion.json").read_bytes())["line"] == conclusion.line
     assert "gone was not measured: its pipeline did not come to an end" in text
-    assert (
-        "bad/metrics.json" in text
-        and "| **fine** | ✅ |" in text
-        and "`roc_auc` (headline) | 0.9000 | 0.8500 | +0.0500 | 0.0085 worse | ✅ better" in text
-    )
+    assert "**bad**: `bad/metrics.json is not what 'make references' writes: ''@all\\n<b>' is not of the form" in text
+    assert "| ✅ **fine** | `roc_auc`<br>0.9000<br>+0.0500 |" in text and "| ❌ **bad** | – |" in text
+    assert "`roc_auc` (headline) | 0.9000 | 0.8500 | +0.0500 | 0.0085 worse | ✅ better" in text
 
 
 def test_the_scenarios_of_this_repository_are_the_three_kinds_of_problem() -> None:
