@@ -2,6 +2,13 @@
 
 A bundle is a folder with the files of :data:`FILES` and ``manifest.json``, which lists their SHA-256. The bundle's digest is the
 SHA-256 of ``manifest.json``, so any change to the model, the threshold or the contract is a new digest.
+
+``manifest.json``  what the bundle is: the SHA-256 of each other file, threshold, parameters, data and libraries
+``model.onnx``     the model with its features, converted byte for byte the same from the same inputs
+``contract.json``  the inputs and the classes: what the server checks requests with
+``profile.json``   how inputs and answers are distributed: what drift is measured against
+``golden.json``    a few training rows with the answers to them: what a server must give before it takes the model over
+
 :class:`Scorer` scores rows with the model of a bundle: the same code in training, in review and in serving.
 """
 

@@ -34,7 +34,8 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One condition. Exactly one of ``metric``, ``fairness``, ``latency_p99``, ``size_mb``, ``drift``, ``labels_changed``, ``leakage``.
 
     ``min``, ``max`` and ``not_worse_than_champion`` (a margin, not negative) are limits of a metric; with ``confidence`` a limit
-    holds for the end of the interval, not for the value. ``latency_p99`` is a text such as ``2x``.
+    holds for the end of the interval, not for the value. ``slice`` names one part of the rows, ``slices`` means each. ``column`` is
+    that of a fairness or a drift. ``latency_p99`` is a text such as ``2x``. ``on`` says whether a miss stops the model.
     """
 
     metric: str | None = None

@@ -23,7 +23,7 @@ class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Model(_Struct):
-    """``estimator`` is a key of ``model.ESTIMATORS``; ``parameters`` are its scikit-learn constructor arguments."""
+    """``name`` stands in files, tags and labels; ``estimator`` is a key of ``model.ESTIMATORS``; ``parameters`` are its constructor's."""
 
     name: str
     estimator: str
@@ -31,7 +31,7 @@ class Model(_Struct):
 
 
 class Data(_Struct):
-    """The raw data file; ``id`` names the column of unique row names.
+    """The raw data: ``path`` is a CSV file, ``id`` names its column of unique row names.
 
     ``classes`` are the values of the column ``target`` (none for regression), ``positive`` is the one to find (binary only).
     """
@@ -44,7 +44,10 @@ class Data(_Struct):
 
 
 class ColumnRule(_Struct):
-    """One column of the contract; see :class:`contract.Column`."""
+    """One column of the contract: its ``type``, and which values it takes.
+
+    ``min`` and ``max`` are for numbers, and inclusive. ``categories`` holds every allowed text. ``missing`` allows empty cells and null.
+    """
 
     type: Literal["number", "integer", "category"]
     min: float | None = None
@@ -54,7 +57,7 @@ class ColumnRule(_Struct):
 
 
 class Split(_Struct, omit_defaults=True):
-    """Shares of all rows for test and validation; the rest trains. A row's side depends on ``salt`` and its id alone.
+    """Shares of all rows for ``test`` and ``validation``; the rest trains. A row's side depends on ``salt`` and its id alone.
 
     With ``time``, a column of times by ISO 8601 that is no input: ``test`` and ``validation`` are the times from which on rows are tested
     on and choose the threshold; older ones train.
@@ -67,14 +70,14 @@ class Split(_Struct, omit_defaults=True):
 
 
 class Features(_Struct):
-    """The columns that the model sees, as numbers and as categories."""
+    """The columns that the model sees: ``numeric`` ones as numbers, ``categorical`` ones as categories."""
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
 
 
 class Threshold(_Struct):
-    """A fixed decision threshold, or what the threshold chosen on the validation rows makes best.
+    """A fixed decision threshold (``value``), or the ``objective`` that the threshold chosen on the validation rows makes best.
 
     ``recall_at_precision`` finds the largest recall among thresholds whose precision is at least ``precision``;
     ``profit`` needs ``money``.
@@ -97,13 +100,13 @@ class Money(_Struct):
 
 
 class Parity(_Struct):
-    """The largest difference in probability that export accepts between scikit-learn and ONNX."""
+    """``tolerance`` is the largest difference in probability that export accepts between scikit-learn and ONNX."""
 
     tolerance: float = 1e-5
 
 
 class SliceRule(_Struct):
-    """A named part of the rows: those whose ``column`` is ``value``, or lies in ``min`` to ``max`` (inclusive)."""
+    """A part of the rows with a ``name``: those whose ``column`` is ``value``, or lies in ``min`` to ``max`` (inclusive)."""
 
     name: str
     column: str
@@ -113,7 +116,11 @@ class SliceRule(_Struct):
 
 
 class Judging(_Struct):
-    """How candidates are judged: the first metric of every sentence, the level and resamples of intervals, the fewest rows of a slice."""
+    """How candidates are judged.
+
+    ``headline`` is the metric of the verdict's sentence: where it is null, ``roc_auc``, ``f1_macro`` or ``rmse``. Intervals have the level
+    ``confidence``, those of the bootstrap ``resamples``. A slice of fewer than ``min_n`` test rows is shown, not judged.
+    """
 
     headline: str | None = None
     confidence: float = 0.95
@@ -151,7 +158,13 @@ class Monitoring(_Struct):
 
 
 class Params(_Struct):
-    """The whole of ``params.yaml``."""
+    """The whole of ``params.yaml``.
+
+    ``problem`` says what is predicted: one of two classes, one of more, or a number. ``seed`` starts every random choice of training.
+    ``protected`` are the columns whose values the model must treat alike, ``slices`` columns or named parts of the rows that are judged on
+    their own. Each other key has a part of its own: ``model``, ``data``, ``columns`` (the contract), ``split``, ``features``, ``gates``,
+    ``threshold``, ``money``, ``parity``, ``review``, ``promotion``, ``serving`` and ``monitoring``.
+    """
 
     problem: Problem
     model: Model
