@@ -1,4 +1,4 @@
-"""The command line: ``rehearse demo``, ``rehearse play DIR``, ``rehearse why DIR``."""
+"""The command line: ``rehearse demo``, ``rehearse play DIR``, ``rehearse shell DIR``, ``rehearse why DIR``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import click
 
 from .baking import bake
 from .errors import RehearseError
+from .shell import open_shell
+from .shell import wait as wait_in_shell
 from .story.play import Story
 from .story.project import inspect
 from .story.script import written
@@ -65,6 +67,20 @@ def play(folder: Path, out: Path, as_json: bool, drift: bool, **given: tuple[str
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_out("build/shell")
+def shell(folder: Path, out: Path) -> None:
+    """Try a generated repository by hand: a shell with a local GitHub to push to. FOLDER itself is not changed."""
+    _guarded(lambda: _shell(folder.resolve(), out.resolve()))
+
+
+@main.command()
+def wait() -> None:
+    """Wait until no workflow runs, in a shell of `rehearse shell`."""
+    _guarded(wait_in_shell)
+
+
+@main.command()
 @click.argument("out", type=click.Path(path_type=Path), default=Path("build/demo"))
 def why(out: Path) -> None:
     """Show why the rehearsal in OUT failed: the step, and the last lines of the log that matters."""
@@ -101,6 +117,18 @@ def _play(project: Path, out: Path, as_json: bool, drift: bool, given: dict[str,
         stage.close()
     _tell(timeline, terminal, out, as_json)
     return timeline.ok
+
+
+def _shell(project: Path, out: Path) -> None:
+    terminal = Terminal()
+    inspect(project)
+    _fresh(out)
+    stage = Stage(project, out, terminal.tell)
+    try:
+        stage.hub.on_event(terminal)
+        open_shell(stage, terminal.tell)
+    finally:
+        stage.close()
 
 
 def _tell(timeline: Timeline, terminal: Terminal, out: Path, as_json: bool) -> None:

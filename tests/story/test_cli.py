@@ -28,6 +28,8 @@ def _call(*words: str) -> Result:
         (["play", "{tmp}/nowhere"], "is no generated repository: params.yaml is missing; bake one with `cookiecutter`"),
         (["play", "{project}", "--better", "C"], "'C' is no setting; write name=value"),
         (["play", "{project}", "--out", "{project}"], "holds files that no rehearsal made; name another folder with --out"),
+        (["shell", "{tmp}/nowhere"], "is no generated repository: params.yaml is missing; bake one with `cookiecutter`"),
+        (["wait"], "there is nothing to wait for here; `rehearse shell FOLDER` opens a shell with a local GitHub"),
         (["why", "{tmp}"], "holds no rehearsal: timeline.json is missing"),
     ],
 )
