@@ -77,7 +77,7 @@ class Features(_Struct):
 
 
 class Threshold(_Struct):
-    """A fixed decision threshold (``value``), or the ``objective`` that the threshold chosen on the validation rows makes best.
+    """A fixed decision threshold, ``value`` (0 to 1), or the ``objective`` that the threshold chosen on the validation rows makes best.
 
     ``recall_at_precision`` finds the largest recall among thresholds whose precision is at least ``precision``;
     ``profit`` needs ``money``.
@@ -100,7 +100,7 @@ class Money(_Struct):
 
 
 class Parity(_Struct):
-    """``tolerance`` is the largest difference in probability that export accepts between scikit-learn and ONNX."""
+    """``tolerance`` (above 0, at most 0.01) is the largest difference in probability that export accepts of ONNX from scikit-learn."""
 
     tolerance: float = 1e-5
 
@@ -119,7 +119,8 @@ class Judging(_Struct):
     """How candidates are judged.
 
     ``headline`` is the metric of the verdict's sentence: where it is null, ``roc_auc``, ``f1_macro`` or ``rmse``. Intervals have the level
-    ``confidence``, those of the bootstrap ``resamples``. A slice of fewer than ``min_n`` test rows is shown, not judged.
+    ``confidence`` (at least 0.5, below 1), those of the bootstrap ``resamples`` (2,000 to 100,000). A slice of fewer than ``min_n`` (10 to
+    1,000,000) test rows is shown, not judged.
     """
 
     headline: str | None = None
@@ -145,8 +146,8 @@ class Monitoring(_Struct):
     """How production is looked at.
 
     ``log`` is the server's prediction log, ``labels`` a CSV file or a folder of them with what came true, ``data`` the newest labelled
-    rows in the form of ``data.path``: each a path, or the URL of a bucket. ``days`` is how far back. ``fall`` is by how much the headline
-    metric may be worse than at the promotion. With ``retrain`` a drift becomes a pull request with the newest data.
+    rows in the form of ``data.path``: each a path, or the URL of a bucket. ``days`` (above 0, at most 366) is how far back. ``fall`` is
+    by how much the headline metric may be worse than at the promotion. With ``retrain`` a drift becomes a pull request with newer data.
     """
 
     log: str | None = None
@@ -160,10 +161,10 @@ class Monitoring(_Struct):
 class Params(_Struct):
     """The whole of ``params.yaml``.
 
-    ``problem`` says what is predicted: one of two classes, one of more, or a number. ``seed`` starts every random choice of training.
-    ``protected`` are the columns whose values the model must treat alike, ``slices`` columns or named parts of the rows that are judged on
-    their own. Each other key has a part of its own: ``model``, ``data``, ``columns`` (the contract), ``split``, ``features``, ``gates``,
-    ``threshold``, ``money``, ``parity``, ``review``, ``promotion``, ``serving`` and ``monitoring``.
+    ``problem`` says what is predicted: one of two classes, one of more, or a number. ``seed`` (0 to 4,294,967,295) starts every random
+    choice of training. ``protected`` are the columns whose values the model must treat alike, ``slices`` columns or named parts of the rows
+    that are judged on their own. Each other key has a part of its own: ``model``, ``data``, ``columns`` (the contract), ``split``,
+    ``features``, ``gates``, ``threshold``, ``money``, ``parity``, ``review``, ``promotion``, ``serving`` and ``monitoring``.
     """
 
     problem: Problem

@@ -10,11 +10,11 @@ from . import ProblemError
 
 
 class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A period of ``seconds`` in which a new model scores a ``sample`` (share) of the live requests, beside the one that answers.
+    """A period of ``seconds`` (1 to 86,400) in which a new model scores a share of the live requests beside the one that answers.
 
-    The new model is refused when more than these shares of the rows break its contract or fail (``errors``), or are decided otherwise
-    (``disagreement``; of a regression the mean difference as a share of the mean value), or when a batch takes it more than ``latency``
-    times as long.
+    That share is ``sample`` (0.001 to 1). The new model is refused when more than the share ``errors`` (0 to 1) of the rows break its
+    contract or fail, when more than the share ``disagreement`` (0 to 1,000,000) are decided otherwise (of a regression the mean difference
+    as a share of the mean value), or when a batch takes it more than ``latency`` (1 to 1,000,000) times as long.
     """
 
     seconds: float = 60.0
