@@ -132,13 +132,13 @@ def test_the_base_is_pinned_from_the_registry_and_then_builds(
     engine.run("buildah", "push", "--quiet", engine.base, f"docker://{tagged}")
     monkeypatch.delenv("BASE")
     file = project.root / "deploy/Dockerfile"
-    file.write_text(file.read_text().replace("BASE=python:3.11-slim-bookworm", f"BASE={tagged}"))
+    file.write_text(file.read_text().replace("FROM python:3.11-slim-bookworm", f"FROM {tagged}"))
     with pytest.raises(package.image.ImageError, match=r"not pinned by digest: .* run `make pin-base`"):
         package.image.build(Path("models/bundle"), "localhost/pinned:1")
 
     pinned = package.image.pin()
 
-    assert pinned.startswith(f"{tagged}@sha256:") and f"\nARG BASE={pinned}\n" in file.read_text()
+    assert pinned.startswith(f"{tagged}@sha256:") and f"\nFROM {pinned} AS base\n" in file.read_text()
     assert package.image.pin() == pinned
     name = package.image.build(Path("models/bundle"), "localhost/pinned:1")
     assert name.startswith("sha256:") and engine.podman("image", "inspect", "--format", "{{.Id}}", name)

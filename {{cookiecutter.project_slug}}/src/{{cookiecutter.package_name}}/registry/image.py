@@ -24,7 +24,7 @@ from .engine import ImageError, call
 DOCKERFILE = Path("deploy/Dockerfile")
 TRAINED = Path("models/bundle")
 _LOCK = Path("requirements/serve.txt")
-_BASE = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
+_BASE = re.compile(r"^FROM (\S+) AS base$", re.MULTILINE)
 _PINNED = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
 
@@ -39,11 +39,11 @@ def build(bundle_folder: Path, tag: str, fresh: bool = False) -> str:
     made = bundle.load(bundle_folder)
     base = os.environ.get("BASE") or _base()
     if not _PINNED.fullmatch(base):
-        raise ImageError(f"{DOCKERFILE}: BASE is {base!r}, not pinned by digest: it may be another tomorrow; run `make pin-base`")
+        raise ImageError(f"{DOCKERFILE}: the base is {base!r}, not pinned by digest: it may be another tomorrow; run `make pin-base`")
     with tempfile.TemporaryDirectory() as folder:
         context, name_file = Path(folder, "context"), Path(folder, "name")
         _stage(made, context)
-        options = ["--format", "oci", "--timestamp", "0", "--layers", "--label", f"bundle={made.digest}", "--build-arg", f"BASE={base}"]
+        options = ["--format", "oci", "--timestamp", "0", "--layers", "--label", f"bundle={made.digest}", "--from", base]
         options += ["--no-cache"] if fresh else []
         call("buildah", "build", *options, "--iidfile", name_file, "--tag", tag, "--file", context / DOCKERFILE, context)
         return name_file.read_text().strip()
@@ -76,7 +76,7 @@ def pin() -> str:
     if not _PINNED.fullmatch(pinned):
         raise ImageError(f"the registry gives {digest!r} as the digest of {tagged}; try again")
     text = DOCKERFILE.read_text(encoding="utf-8")
-    DOCKERFILE.write_text(_BASE.sub(f"ARG BASE={pinned}", text), encoding="utf-8", newline="\n")
+    DOCKERFILE.write_text(_BASE.sub(f"FROM {pinned} AS base", text), encoding="utf-8", newline="\n")
     return pinned
 
 
@@ -91,7 +91,7 @@ def _base() -> str:
     except OSError as error:
         raise ImageError(f"{DOCKERFILE}: {error.strerror}; run this in the repository's folder") from None
     if not found:
-        raise ImageError(f"{DOCKERFILE}: has no line `ARG BASE=<image>`; restore it with `git checkout -- {DOCKERFILE}`")
+        raise ImageError(f"{DOCKERFILE}: has no line `FROM <image> AS base`; restore it with `git checkout -- {DOCKERFILE}`")
     return found[1]
 
 
