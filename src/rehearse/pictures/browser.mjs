@@ -25,6 +25,8 @@ export async function watch(tab, problems, isAllowed) {
 export async function picture(tab, file, problems) {
   const wide = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (wide > 0) problems.push(`is ${wide} px wider than its window`);
+  const tall = await tab.evaluate(() => Math.ceil(document.body.getBoundingClientRect().bottom));
+  if (tall < tab.viewport().height) await tab.setViewport({ ...tab.viewport(), height: tall }); // nothing below a short text
   fs.writeFileSync(file, await small(await tab.screenshot({ fullPage: true })));
 }
 
