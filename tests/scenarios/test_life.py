@@ -1,5 +1,6 @@
 """The root's own pull requests and merges, played with its own workflow files."""
 
+import json
 import os
 import subprocess
 import sys
@@ -84,6 +85,25 @@ def test_a_fork_is_measured_read_only_and_reported(root: Root, tmp_path: Path) -
     promoted = root.merge(number)
     assert "came from a fork, whose measurements are not taken over; run `make references`" in promoted.text()
     assert '"roc_auc": 0.85' in root.repo.read("models/regression/metrics.json")
+
+
+def test_what_the_weekly_run_finds_is_one_issue_until_it_heals(root: Root) -> None:
+    broken = {"upgraded": {"numpy": ["2.4", "2.5"]}, "culprits": {"numpy": ["2.4", "2.5"]}, "problem": "5 merge: boom", "tries": 3}
+    worse = broken | {"culprits": {"onnx": ["1.23", "1.24"]}}
+
+    for finding, title, state in (
+        (broken, "A bake does not work with numpy 2.5", "open"),
+        (worse, "A bake does not work with onnx 1.24", "open"),
+        (broken | {"problem": ""}, "A bake does not work with onnx 1.24", "closed"),
+    ):
+        root.desk.run("git", "fetch", "-q", "origin")
+        root.desk.run("git", "checkout", "-q", "-B", "main", "origin/main")
+        root.desk.commit("main", {"prepared/finding.json": json.dumps(finding)}, "Finding [skip ci]")
+        run = root.repo.dispatch("weekly.yml", actor="mona")
+        root.hub.wait_idle(600)
+        assert run.conclusion == "success", run.text()
+        [issue] = root.repo.issues
+        assert (issue.title, issue.state) == (title, state)
 
 
 def test_nothing_went_elsewhere_and_no_right_was_missing(root: Root) -> None:
