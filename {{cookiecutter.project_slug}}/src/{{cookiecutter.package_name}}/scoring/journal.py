@@ -1,6 +1,5 @@
 """What is done of a run, kept in a folder beside OUT, so that a run that was cut off goes on where it stopped."""
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import msgspec
 
 from . import ScoringError, part
+from .lock import take
 from .part import Part
 from .source import Piece
 
@@ -42,9 +42,9 @@ class Journal:
         return False
 
     def _take(self) -> None:
-        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(self._lock)
         except BlockingIOError:
             self.close()
             raise ScoringError(f"{self.folder}: another run is scoring into the same OUT; wait for it or choose another") from None
@@ -67,6 +67,9 @@ class Journal:
     def remove(self) -> None:
         """Delete the folder: OUT is written."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():  # Windows deletes no file that is open
+            self.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
         """Let the next run take the folder."""

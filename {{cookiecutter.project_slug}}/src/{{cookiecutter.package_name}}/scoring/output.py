@@ -108,6 +108,6 @@ def _counted(table: pa.Table, before: int) -> pa.Table:
 
 
 def _put(fresh: Path, place: Path) -> None:
-    with fresh.open("rb") as stream:
+    with fresh.open("r+b") as stream:  # Windows writes nothing out through a file that is open for reading
         os.fsync(stream.fileno())
     os.replace(fresh, place)
