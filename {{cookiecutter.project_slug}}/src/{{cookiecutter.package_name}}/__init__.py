@@ -3,6 +3,7 @@
 Here: errors that a person can act on, and the one place that prints them.
 """
 
+import io
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -16,8 +17,12 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a command line's ``main`` and leave the process with its exit code.
 
     A :class:`ProblemError` is printed as ``error: <its line>`` on standard error with exit code 1; Ctrl-C exits with 130.
-    Anything else is a defect of this program and keeps its traceback.
+    Anything else is a defect of this program and keeps its traceback. A sign that the receiver of the output does not know is written
+    as a question mark.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows knows a few hundred signs
     try:
         code = main()
     except ProblemError as problem:

@@ -62,7 +62,7 @@ def token() -> str:
 @cache
 def _logged_in(host: str) -> str:
     try:
-        done = subprocess.run(["gh", "auth", "token", "--hostname", host], capture_output=True, text=True)
+        done = subprocess.run(["gh", "auth", "token", "--hostname", host], capture_output=True, encoding="utf-8")
     except FileNotFoundError:
         advice = "set GH_TOKEN, or install gh (the GitHub command line) and run `gh auth login`"
         raise AccessError(f"nobody is logged in to {host}: {advice}") from None

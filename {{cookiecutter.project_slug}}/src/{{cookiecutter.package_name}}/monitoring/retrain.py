@@ -80,7 +80,10 @@ def _updated(reference: Path) -> str:
     before = reference.read_bytes()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "dvc", "update", "--quiet", "--no-download", str(reference)], capture_output=True, text=True
+            [sys.executable, "-m", "dvc", "update", "--quiet", "--no-download", str(reference)],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
         )
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

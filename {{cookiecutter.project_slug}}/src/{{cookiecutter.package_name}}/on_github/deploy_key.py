@@ -56,7 +56,7 @@ def _make(old: list[int]) -> None:
 
 
 def _run(command: list[str], stdin: str = "") -> None:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True)
+    done = subprocess.run(command, input=stdin, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         why = " ".join(done.stderr.split())[-300:] or f"exit {done.returncode}"
         raise SetupError(f"`{' '.join(command[:3])}` failed: {why}")

@@ -113,10 +113,10 @@ def reproduce(arguments: list[str]) -> int:
     explained, recorder = False, Recorder()
     with subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", *arguments],
-        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     ) as process:
         for line in process.stdout or ():

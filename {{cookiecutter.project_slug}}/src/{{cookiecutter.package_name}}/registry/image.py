@@ -46,7 +46,7 @@ def build(bundle_folder: Path, tag: str, fresh: bool = False) -> str:
         options = ["--format", "oci", "--timestamp", "0", "--layers", "--label", f"bundle={made.digest}", "--from", base]
         options += ["--no-cache"] if fresh else []
         call("buildah", "build", *options, "--iidfile", name_file, "--tag", tag, "--file", context / DOCKERFILE, context)
-        return name_file.read_text().strip()
+        return name_file.read_text(encoding="utf-8").strip()
 
 
 def publish(made: bundle.Bundle, name: str) -> str:

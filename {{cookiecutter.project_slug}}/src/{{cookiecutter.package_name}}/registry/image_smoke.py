@@ -69,7 +69,7 @@ def _unready(address: str) -> str | None:
 
 
 def _logs(container: str) -> str:
-    done = subprocess.run(["podman", "logs", container], capture_output=True, text=True, errors="replace")
+    done = subprocess.run(["podman", "logs", container], capture_output=True, encoding="utf-8", errors="replace")
     return " ".join(" ".join((done.stdout + done.stderr).splitlines()[-3:]).split())
 
 

@@ -84,7 +84,9 @@ def _posted_by_cml(number: int, text: Path) -> bool:
             "HOME": folder,
             "GIT_CONFIG_GLOBAL": str(Path(folder, "gitconfig")),
         }
-        done = subprocess.run([*_CML, f"--target=pr/{number}", str(text)], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [*_CML, f"--target=pr/{number}", str(text)], env=environment, capture_output=True, encoding="utf-8", errors="replace"
+        )
     if done.returncode:
         print(f"cml failed ({(done.stderr.strip().splitlines() or ['no message'])[-1]}): posting the same report without it")
     return done.returncode == 0

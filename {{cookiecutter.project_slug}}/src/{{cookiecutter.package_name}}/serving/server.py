@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from types import FrameType
@@ -16,6 +17,7 @@ from .app import Application
 
 log = logging.getLogger("serving")
 
+_LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"  # the usual one of Windows cannot watch a socket
 _DRAIN = 1.0
 _PAUSE = 0.5
 _PATIENCE = 30
@@ -38,7 +40,7 @@ class Server(uvicorn.Server):
         """``beside`` is run once in the server's event loop, before the first request."""
         config = uvicorn.Config(
             app,
-            loop="auto",
+            loop=_LOOP,
             http="httptools",
             ws="none",
             lifespan="off",

@@ -12,7 +12,7 @@ def push_objects() -> None:
     Raises:
         StoreError: it failed; the text carries DVC's own reason.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", "push", "--run-cache"], capture_output=True, text=True, errors="replace")
+    done = subprocess.run([sys.executable, "-m", "dvc", "push", "--run-cache"], capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = errors[0] if errors else f"exit {done.returncode}"  # the last one only counts the files that failed
