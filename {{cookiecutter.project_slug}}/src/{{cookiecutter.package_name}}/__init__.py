@@ -26,8 +26,19 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     try:
         code = main()
     except ProblemError as problem:
-        print(f"error: {problem}", file=sys.stderr)
+        complain(f"error: {problem}")
         code = 1
     except KeyboardInterrupt:
         code = 130
     sys.exit(code or 0)
+
+
+def complain(line: str) -> None:
+    """Print a line on standard error: as it is, or, on a terminal, broken between words."""
+    import shutil
+    import textwrap
+
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    print(line, file=sys.stderr, flush=True)

@@ -93,9 +93,9 @@ def _first_row(path: str | Path) -> list[str]:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             return next(csv.reader(stream, strict=True), [])
     except FileNotFoundError:
-        raise ContractError(
-            f"{path}: no such file (params.yaml names it at data.path); restore it with `git checkout -- {path}` or `dvc pull`"
-        ) from None
+        beside = did_you_mean(Path(path).as_posix(), (other.as_posix() for other in Path(path).parent.glob("*.csv")))
+        what = f"no such file, and params.yaml names it at data.path{beside}"
+        raise ContractError(f"{path}: {what}; if it was there, restore it with `git checkout -- {path}` or `dvc pull`") from None
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
     except csv.Error as error:

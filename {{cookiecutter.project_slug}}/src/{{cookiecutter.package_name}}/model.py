@@ -67,7 +67,8 @@ def find(model: Model, problem: Problem | None = None) -> Estimator:
     """
     known = [name for name, entry in ESTIMATORS.items() if problem is None or problem in entry.problems]
     if model.estimator not in ESTIMATORS:
-        raise ParamsError(f"params.yaml: model.estimator {model.estimator!r} is not known{did_you_mean(model.estimator, known)}")
+        where = f"src/{str(__package__).partition('.')[0]}/model.py lists what is known, and is where another one goes"
+        raise ParamsError(f"params.yaml: model.estimator {model.estimator!r} is not known{did_you_mean(model.estimator, known)}; {where}")
     if model.estimator not in known:
         fits = " and ".join(ESTIMATORS[model.estimator].problems)
         what = f"is for {fits} problems, this is {problem}"
@@ -103,7 +104,8 @@ def _estimator(entry: Estimator, params: Params) -> "BaseEstimator":
     known = kind().get_params(deep=False)
     for name in params.model.parameters:
         if name not in known:
-            raise ParamsError(f"params.yaml: model.parameters.{name} is not a parameter of {entry.name}{did_you_mean(name, known)}")
+            what = f"is not a parameter of {entry.name}{did_you_mean(name, known)}; {{}} takes its defaults, and it has {', '.join(known)}"
+            raise ParamsError(f"params.yaml: model.parameters.{name} {what}")
     seed = {"random_state": params.seed} if "random_state" in known else {}
     estimator = kind(**{**entry.defaults, **seed, **params.model.parameters})
     _check(estimator, params.problem)

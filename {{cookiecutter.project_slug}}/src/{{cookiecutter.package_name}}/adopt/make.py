@@ -262,7 +262,9 @@ def _notes(table: _Table) -> list[str]:
     notes = [*table.source.notes, *table.goal.notes]
     notes += [f"{name}: {choice.note}" for name, choice in table.choices.items() if choice.note and choice.rule is not None]
     if table.made_id:
-        notes.append(f"the column {table.id} was added: no column names the rows, so their content does")
+        like = next((name for name, choice in table.choices.items() if (choice.why or "").startswith("id-like")), None)
+        advice = "" if like is None else f" (if {like} does: ID={like})"
+        notes.append(f"the column {table.id} was added: no column is called like a name of the rows, so their content names them{advice}")
     if table.times is not None and (gone := int((~table.kept).sum()) - table.goal.gone) > 0:
         notes.append(f"{gone:,} rows without a time are left out")
     if table.times is not None and _changes(table).keys() - table.choices.keys() - {table.goal.name}:

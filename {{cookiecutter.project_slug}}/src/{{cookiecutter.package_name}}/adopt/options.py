@@ -9,22 +9,33 @@ import msgspec
 from ..params_check import did_you_mean
 from . import AdoptError
 
-USAGE = """usage: make adopt DATA=file TARGET=column   (plain: python -m <package>.adopt DATA=file TARGET=column)
+USAGE = """usage: make adopt DATA=file TARGET=column
+plain: python -m <package>.adopt DATA=file TARGET=column
 
-  DATA       a CSV, Parquet or Excel file, a folder of CSV files with the same columns, or the URL of a database (with QUERY)
+  DATA       a CSV, Parquet or Excel file, a folder of CSV files with the same
+             columns, or the URL of a database (with QUERY)
   TARGET     the column to predict
-  QUERY      a SELECT statement;  SHEET  a sheet of an Excel file;  ENCODING, DELIMITER  of a CSV file
-  ID         the column of unique row names (without one they are made from the rows' content)
-  TIME       a column of dates: the newest rows test, and no older row learns from a newer one
-  PROTECTED  columns with groups that the model must treat alike, as in PROTECTED=sex,age_group ("none": there are none)
-  PROBLEM    binary, multi-class or regression;  POSITIVE  the class to find
-  KEEP       columns to use although they look useless or leak;  DROP  columns to leave out
+  QUERY      a SELECT statement
+  SHEET      a sheet of an Excel file
+  ENCODING   of a CSV file; DELIMITER too
+  ID         the column of unique row names; without one they are made from the
+             rows' content
+  TIME       a column of dates: the newest rows test, and no older row learns
+             from a newer one
+  PROTECTED  columns with groups that the model must treat alike, as in
+             PROTECTED=sex,age_group ("none": there are none)
+  PROBLEM    binary, multi-class or regression
+  POSITIVE   the class to find
+  KEEP       columns to use although they look useless or leak
+  DROP       columns to leave out
   MISSING    words that mean that a value is missing, as in MISSING=NA,?
-  NUMBERS    columns whose cells that are no numbers are missing;  TEXT  columns of numbers that are names (codes, for instance)
+  NUMBERS    columns whose cells that are no numbers are missing
+  TEXT       columns of numbers that are names (codes, for instance)
   DATES      dmy or mdy: how 03/04/2024 is meant
   RARE       drop: leaves out the rows of classes that are too rare to learn
   ABOUT      one sentence for the README: what the model predicts
-  YES=yes    asks nothing;  REPLACE=yes  replaces files with changes that git does not have"""
+  YES        yes: asks nothing
+  REPLACE    yes: replaces files with changes that git does not have"""
 
 
 class Options(msgspec.Struct, frozen=True):

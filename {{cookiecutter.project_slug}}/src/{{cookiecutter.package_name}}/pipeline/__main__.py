@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import ProblemError, csv_file, model, params, run
+from .. import ProblemError, complain, csv_file, model, params, run
 from ..git import GitError, git, show
 from . import LOCK, METRICS, REPORTS
 from .costs import Recorder
@@ -60,7 +60,7 @@ def summary(name: str) -> None:
     lines = [f"{name}, {found['rows']:,} test rows{threshold}"]
     for metric, value in found["metrics"].items():
         lines.append(f"  {metric:{width}} {'not defined' if value is None else format(value, '.4f')}")
-    lines.append(f"  {'digest':{width}} {found['digest']}")
+    lines.append(f"  digest {found['digest']}")  # unpadded it fits a terminal of 80 columns
     text = "\n".join(lines)
     print(f"\n{text}\nNext: make report compares it with the model in production, make serve serves.")
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -123,7 +123,7 @@ def reproduce(arguments: list[str]) -> int:
             recorder.hear(line)
             explained = explained or line.startswith("error: ")
             if line.strip() and not (explained and STAGE_FAILED.match(line)) and not OF_NO_USE_HERE.match(line):
-                print(line, end="", flush=True, file=sys.stderr if line.startswith("error: ") else sys.stdout)
+                print(line, end="", flush=True) if not line.startswith("error: ") else complain(line.rstrip())
     recorder.write()
     if process.returncode and not explained:
         raise ReproduceError("dvc repro failed, its reason stands above; when it is dvc.yaml, `git diff dvc.yaml` shows what changed")
