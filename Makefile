@@ -20,10 +20,8 @@ SECONDS ?= 600
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz pictures reviews references report starter starter-publish lint format lock clean
-.PHONY: help setup demo test fuzz pictures reviews references report lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews reference references report starter starter-publish lint format lock clean
 .PHONY: judge cml post promote release weekly weekly-issue
-.PHONY: help setup demo test fuzz pictures reviews reference references lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -56,11 +54,9 @@ starter: .venv/.ready ## Make build/starter: the default bake with a program tha
 
 starter-publish: starter ## Push build/starter to the branch `starter` (ARGS='--remote URL --branch NAME': to another one)
 	@$(BIN)/python -m starter publish $(ARGS)
+
 reference: .venv/.ready ## Write the pages of docs/reference again, from the code of a fresh bake
 	@$(BIN)/python -m reference docs/reference
-
-references: .venv/.ready ## Make the reference models of all scenarios again (what changed, and nothing else)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(ARGS)
 
 lint: .venv/.ready ## Check the style of the code at the root
 	@$(BIN)/ruff check
