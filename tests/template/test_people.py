@@ -79,10 +79,11 @@ def test_the_container_for_development_is_the_image_that_serves_with_tools(defau
     assert [f"EXPOSE {port}" in dockerfile for port in container["forwardPorts"]] == [True]
 
 
-def test_a_name_with_quotes_does_not_break_the_container(baker: Baker, tmp_path: Path) -> None:
-    project = baker.bake(tmp_path, project_name='A "quoted" & \\ name', project_slug="quoted", package_name="quoted_name")
+def test_the_container_has_the_projects_python(baker: Baker, tmp_path: Path) -> None:
+    project = baker.bake(tmp_path, python="3.13")
 
-    assert json.loads(project.text(".devcontainer/devcontainer.json"))["name"] == 'A "quoted" & \\ name'
+    assert json.loads(project.text(".devcontainer/devcontainer.json"))["image"] == "python:3.13-bookworm"
+    assert "FROM python:3.13-slim-bookworm" in project.text("deploy/Dockerfile")
 
 
 def test_commands_and_files_that_they_name_are_there(default_bake: BakedProject) -> None:
