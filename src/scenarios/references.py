@@ -66,7 +66,7 @@ def changed_inputs(found: dict[str, Any]) -> list[str]:
     commands = [str(LOCK.with_suffix(".yaml"))] if "changed command" in entries else []
     paths = {path for entry in entries if isinstance(entry, dict) for path in entry.get("changed deps", {})}
     gone = {path for entry in entries if isinstance(entry, dict) for path in entry.get("changed outs", {}) if not path.startswith(_BETWEEN)}
-    return commands + sorted(path for path in paths | gone if not path.startswith(_BETWEEN))
+    return commands + sorted(path for path in paths if not path.startswith(_BETWEEN)) + sorted(gone)
 
 
 if __name__ == "__main__":

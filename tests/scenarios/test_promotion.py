@@ -63,6 +63,7 @@ def _status() -> str:
 def test_measurements_of_another_main_are_not_promoted(main: Path) -> None:
     (main / "prepared/binary/card.md").write_text("# Another\n", encoding="utf-8")
     subprocess.run(_commit("Main moved on"), check=True)
+    (main.parent / "brought/binary/card.md").write_text("# Measured\n", encoding="utf-8")
 
     told = promote("b" * 40)
 
