@@ -39,6 +39,7 @@ fuzz: .venv/.ready ## Look for requests and bodies that the server fails on, SEC
 
 pictures: .venv/.ready ## Draw the comments and the server's page in docs/pictures again (needs Chromium; npm packages go into the user's cache)
 	@$(BIN)/python -m rehearse.pictures docs/pictures
+	@$(BIN)/python -m scenarios.picture docs/pictures
 
 reviews: .venv/.ready ## Make the reviews behind these pictures again (trains in build/pictures; figures of time are this machine's)
 	@$(BIN)/python -m rehearse.pictures.real

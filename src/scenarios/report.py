@@ -11,7 +11,7 @@ Told = Comparison | str  # or why there is none
 MARKS = {"same": "=", "better": "✅ better", "worse": "❌ worse", "within": "✅", "shown": "", "not comparable": "➖", "new": "new"}
 # The figures of the overview, under shorter titles.
 _SHOWN = {
-    "training, s": "training, s",
+    "training, processor s": "training, processor s",
     "pull request to comment, s": "pull request to comment, s",
     "comment to served, by a merge, s": "comment to served, s",
     "whole rehearsal, processor s": "rehearsal, processor s",

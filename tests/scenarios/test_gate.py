@@ -12,6 +12,7 @@ from scenarios import ScenarioError
 from scenarios.compare import Row, compare
 from scenarios.judge import judge
 from scenarios.measured import Measured, parse
+from scenarios.picture import comment
 from scenarios.settings import Tolerance, scenarios, tolerance
 
 from ..conftest import ROOT
@@ -189,3 +190,10 @@ def test_what_is_wrong_in_the_parameters_is_named(text: str, message: str) -> No
     assert message in str(error.value)
     with pytest.raises(ScenarioError, match=r"p.yaml: tolerance.clock_time is True; it must be a number"):
         tolerance("tolerance: {headline: 1, processor_time: 1.5, clock_time: true}", "p.yaml")
+
+
+def test_the_picture_in_the_readme_is_of_measurements_that_can_be_read() -> None:
+    text = comment()
+
+    assert text.startswith("## ✅ Scenarios: none of ")
+    assert "| ✅ **binary** | `roc_auc`<br>0.8508" in text
