@@ -14,6 +14,7 @@ from rehearse.pictures.cases import cases
 from rehearse.pictures.comments import REVIEWS, comments
 from rehearse.pictures.node import run_script
 from rehearse.pictures.real import write
+from scenarios import picture
 
 from ..conftest import ROOT, BakedProject
 
@@ -128,6 +129,14 @@ def test_a_comment_is_drawn_without_any_other_host(texts: dict[str, str], chromi
     assert height > 2000
 
 
+def test_a_short_text_is_a_short_picture(chromium: str, tmp_path: Path) -> None:
+    found = draw({"scenarios": picture.comment()}, tmp_path, chromium, {"light": VIEWS["light"]})
+    assert found == {"scenarios-light": []}
+    width, height = struct.unpack(">II", (tmp_path / "scenarios-light.png").read_bytes()[16:24])
+    assert width == 880
+    assert height < 800
+
+
 def test_a_foreign_image_and_a_broken_chart_are_told(texts: dict[str, str], chromium: str, tmp_path: Path) -> None:
     broken = f"![](https://x.example/x.png)\n\n{re.sub('line', 'lime', texts['regression'])}"
     (told,) = draw({"x": broken}, tmp_path, chromium, {"light": VIEWS["light"]}).values()
@@ -137,4 +146,5 @@ def test_a_foreign_image_and_a_broken_chart_are_told(texts: dict[str, str], chro
 
 def test_every_picture_of_the_documentation_is_kept() -> None:
     expected = {f"{path.stem}-{view}.png" for path in KINDS for view in VIEWS} | {f"page-{view}.png" for view in page.VIEWS}
+    expected |= {f"scenarios-{view}.png" for view in picture.VIEWS}
     assert {path.name for path in (ROOT / "docs/pictures").glob("*.png")} == expected
