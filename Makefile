@@ -22,6 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test fuzz pictures reviews reference references report starter starter-publish lint format lock clean
 .PHONY: judge cml post promote release weekly weekly-issue
+.PHONY: help setup demo test fuzz pictures reviews references lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -72,6 +73,8 @@ lock: .venv/.ready ## Resolve requirements.txt again, with hashes, and the locks
 	@for name in tests/protocol/*.in tests/fuzz/*.in; do $(COMPILE) --output-file "$${name%.in}.txt" "$$name" || exit 1; done
 
 # ---- the steps of the workflows; each can be run at home ----
+.PHONY: report judge cml post promote release weekly weekly-issue
+
 judge: .venv/.ready # reads RUN_ID
 	@$(BIN)/python -m scenarios judge $(ARGS)
 
