@@ -12,7 +12,7 @@ from pathlib import Path
 from rehearse.baking import bake
 from rehearse.errors import RehearseError
 
-from . import bundle_page, params_page, server_page, workflows_page
+from . import bundle_page, commands_page, params_page, server_page, workflows_page
 
 INSIDE = Path(__file__).with_name("inside.py")
 
@@ -47,6 +47,7 @@ def pages(project: Path) -> dict[str, str]:
         "params.md": params_page.page(facts["params"]),
         "bundle.md": bundle_page.page(facts),
         "server.md": server_page.page(facts["server"]),
+        "commands.md": commands_page.page(project),
         "workflows.md": workflows_page.page(project / ".github"),
     }
 
