@@ -8,7 +8,10 @@ import pytest
 from churn import complain, csv_file, model
 from churn.adopt.options import USAGE
 from churn.contract import ContractError
+from churn.git import GitError
 from churn.params import Model, ParamsError
+from churn.registry import main_branch
+from conftest import Git
 
 LONG = "error: params.yaml: model.estimator 'RandomForest' is not known (did you mean 'RandomForestClassifier'?); look it up"
 
@@ -40,6 +43,14 @@ def test_an_unknown_estimator_is_told_where_others_go() -> None:
         ParamsError, match=r"'XGBClassifier' is not known .*; src/churn/model\.py lists what is known, and is where another"
     ):
         model.find(Model(name="churn", estimator="XGBClassifier"), "binary")
+
+
+def test_before_the_first_push_it_is_said_that_there_was_none(git: Git) -> None:
+    with pytest.raises(GitError, match=r"^git has no remote `origin`: nothing was pushed or promoted yet"):
+        main_branch.newest()
+    git("remote", "add", "origin", "gone")
+    with pytest.raises(GitError, match=r"^git fetch .* failed: fatal: "):
+        main_branch.newest()
 
 
 def test_a_file_that_is_not_there_is_told_what_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,17 @@ def test_commands_and_files_that_they_name_are_there(default_bake: BakedProject)
             assert path in made or beside or (default_bake.root / path).exists(), f"{name}: {path}"
 
 
+def test_workflows_that_people_start_take_what_the_readme_says(default_bake: BakedProject) -> None:
+    commands = re.findall(r"`gh workflow run (\S+)((?: -f \S+)*)`", default_bake.text("README.md"))
+
+    assert commands
+    for name, words in commands:
+        inputs = default_bake.yaml(f".github/workflows/{name}")[True]["workflow_dispatch"]["inputs"]  # YAML 1.1 reads `on` as true
+        for key, value in (word.split("=") for word in words.replace("-f", "").split()):
+            assert key in inputs, f"{name}: {key}"
+            assert value in inputs[key].get("options", [value]), f"{name}: {key}={value}"
+
+
 def test_security_says_every_secret(default_bake: BakedProject) -> None:
     jobs = "".join(path.read_text(encoding="utf-8") for path in default_bake.files(".github/workflows/*"))
     of_github = set(re.findall(r"secrets\.([A-Z_]+)", jobs))

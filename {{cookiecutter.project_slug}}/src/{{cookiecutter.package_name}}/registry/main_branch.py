@@ -24,7 +24,13 @@ class PublishError(ProblemError):
 
 def newest() -> str:
     """Fetch main and return its commit; raises GitError when it is out of reach."""
-    git("fetch", "-q", "--no-tags", "origin", f"refs/heads/{BRANCH}")
+    try:
+        git("fetch", "-q", "--no-tags", "origin", f"refs/heads/{BRANCH}")
+    except GitError:
+        if succeeds("remote", "get-url", "origin"):
+            raise
+        what = "nothing was pushed or promoted yet; README.md, First push, says how it begins"
+        raise GitError(f"git has no remote `origin`: {what}") from None
     return git("rev-parse", "FETCH_HEAD")
 
 
