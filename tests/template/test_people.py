@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import ROOT, BakedProject, Baker
+from ..conftest import ROOT, TEMPLATE, BakedProject, Baker
 
 FOR_PEOPLE = [".github/CONTRIBUTING.md", ".github/SECURITY.md", ".github/pull_request_template.md", ".pre-commit-config.yaml"]
 MAKE = re.compile(r"`make ([a-z-]+)")
@@ -108,6 +108,17 @@ def test_workflows_that_people_start_take_what_the_readme_says(default_bake: Bak
         for key, value in (word.split("=") for word in words.replace("-f", "").split()):
             assert key in inputs, f"{name}: {key}"
             assert value in inputs[key].get("options", [value]), f"{name}: {key}={value}"
+
+
+def test_the_roots_own_files_name_what_is_there() -> None:
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    for name in ("CONTRIBUTING.md", "SECURITY.md"):
+        text = (ROOT / ".github" / name).read_text(encoding="utf-8")
+        assert set(MAKE.findall(text)) <= targets, name
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (ROOT / ".github" / link).exists(), f"{name}: {link}"
+        for path in re.findall(r"`([\w./{}-]+/[\w./-]*)`", text):
+            assert (ROOT / path).exists() or (TEMPLATE / path).exists(), f"{name}: {path}"
 
 
 def test_security_says_every_secret(default_bake: BakedProject) -> None:
