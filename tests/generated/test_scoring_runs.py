@@ -169,7 +169,7 @@ def test_a_cluster_that_is_not_there_is_one_line(
 SLOW = """
 import time
 from churn import run
-from churn.scoring import __main__, csv_source, job
+from churn.scoring import command, csv_source, job
 
 missing = job._Order.missing
 
@@ -180,7 +180,7 @@ def slow(*args):
 
 job._Order.missing, csv_source.PIECE = slow, 1000
 if __name__ == "__main__":
-    run(__main__.main)
+    run(command.main)
 """
 
 

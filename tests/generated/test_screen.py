@@ -11,6 +11,8 @@ from churn.contract import ContractError
 from churn.git import GitError
 from churn.params import Model, ParamsError
 from churn.registry import main_branch
+from churn.scoring import ScoringError
+from churn.scoring import __main__ as scoring
 from conftest import Git
 
 LONG = "error: params.yaml: model.estimator 'RandomForest' is not known (did you mean 'RandomForestClassifier'?); look it up"
@@ -43,6 +45,12 @@ def test_an_unknown_estimator_is_told_where_others_go() -> None:
         ParamsError, match=r"'XGBClassifier' is not known .*; src/churn/model\.py lists what is known, and is where another"
     ):
         model.find(Model(name="churn", estimator="XGBClassifier"), "binary")
+
+
+def test_scoring_without_its_libraries_says_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ScoringError, match=r"^scoring needs pyarrow, which is not installed here; `make score` sets it up, or install "):
+        scoring.main()
 
 
 def test_before_the_first_push_it_is_said_that_there_was_none(git: Git) -> None:
