@@ -20,9 +20,7 @@ SECONDS ?= 600
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz pictures reviews reference references report starter starter-publish lint format lock clean
-.PHONY: judge cml post promote release weekly weekly-issue
-.PHONY: help setup demo test fuzz pictures reviews references lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews reference references starter starter-publish lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
