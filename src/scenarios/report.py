@@ -11,11 +11,11 @@ Told = Comparison | str  # or why there is none
 MARKS = {"same": "=", "better": "✅ better", "worse": "❌ worse", "within": "✅", "shown": "", "not comparable": "➖", "new": "new"}
 # The figures of the overview, under shorter titles.
 _SHOWN = {
-    "training, processor s": "training, processor s",
-    "pull request to comment, s": "pull request to comment, s",
-    "comment to served, by a merge, s": "comment to served, s",
-    "whole rehearsal, processor s": "rehearsal, processor s",
-    "a request, in requests to an empty endpoint": "request, in empty ones",
+    "training, processor s": "training, CPU s",
+    "pull request to comment, s": "to the comment, s",
+    "comment to served, by a merge, s": "to the server, s",
+    "whole rehearsal, processor s": "rehearsal, CPU s",
+    "a request, in requests to an empty endpoint": "request, in bare ones",
     "generated files": "files",
     "generated lines": "lines",
     "image, MB": "image, MB",
