@@ -66,6 +66,6 @@ def test_a_file_that_is_not_there_is_told_what_is(tmp_path: Path, monkeypatch: p
     Path("data").mkdir()
     Path("data/houses.csv").touch()
     with pytest.raises(
-        ContractError, match=r"data/house\.csv: no such file, .* \(did you mean 'data/houses\.csv'\?\); if it was there, restore"
+        ContractError, match=r"data/house\.csv: no such file .* \(did you mean 'data/houses\.csv'\?\); if it was there, restore"
     ):
         csv_file.header("data/house.csv")

@@ -94,7 +94,7 @@ def _first_row(path: str | Path) -> list[str]:
             return next(csv.reader(stream, strict=True), [])
     except FileNotFoundError:
         beside = did_you_mean(Path(path).as_posix(), (other.as_posix() for other in Path(path).parent.glob("*.csv")))
-        what = f"no such file, and params.yaml names it at data.path{beside}"
+        what = f"no such file (params.yaml names it at data.path){beside}"
         raise ContractError(f"{path}: {what}; if it was there, restore it with `git checkout -- {path}` or `dvc pull`") from None
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
