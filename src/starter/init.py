@@ -23,12 +23,12 @@ PLACES = KIT / "places.json"
 RULES = KIT / "rules.txt"
 SCRATCH = KIT / "scratch"
 QUESTIONS = {
-    "project_name": "What is the project called? It becomes the title of the README",
+    "project_name": "Name of the project, the title of its README",
     "project_slug": "Name of the repository on GitHub",
     "package_name": "Name of the Python package, as in `import churn`",
     "description": "What does the model predict, in one sentence?",
     "author": "Who holds the copyright?",
-    "github_owner": "GitHub user or organisation that owns the repository",
+    "github_owner": "GitHub user or organisation that owns it",
 }
 ENTITIES = {"&": "amp", "#": "num", "<": "lt", ">": "gt"} | {mark: f"#{ord(mark)}" for mark in "*_`[]|~$\\"}
 # The ways in which the template writes an answer.

@@ -11,7 +11,7 @@ import pytest
 
 from rehearse.cli import main
 
-from ..conftest import ROOT, BakedProject
+from ..conftest import ROOT, TEMPLATE, BakedProject
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [page for page in PAGES if "reference" not in page.parts]  # by a person
@@ -106,7 +106,7 @@ def test_files_exist(page: Path, default_bake: BakedProject) -> None:
         if not PATH.fullmatch(code) or any(pattern.fullmatch(code) for pattern in NO_FILES):
             continue
         path = code.replace("<package>", default_bake.package.name).replace("<environment>", "production").rstrip("/")
-        places = (default_bake.root, default_bake.package, ROOT)
+        places = (default_bake.root, default_bake.package, TEMPLATE, ROOT)  # the default bake has no Kubernetes
         if not any((place / path).exists() for place in places) and not ("/" not in path and path in names):
             missing.append(code)
     assert not missing

@@ -209,6 +209,16 @@ def test_every_question_has_its_sentence() -> None:
     assert list(prompts) == QUESTIONS
 
 
+def test_questions_fit_a_terminal_of_80_columns() -> None:
+    """As cookiecutter asks: `  [2/13] <sentence> (<default>): `, and a line for each choice."""
+    prompts, defaults = ANSWERS["__prompts__"], {"project_name": "Telco Churn", "project_slug": "telco-churn", "package_name": "churn"}
+    for name, prompt in prompts.items():
+        sentence, choices = (prompt["__prompt__"], prompt) if isinstance(prompt, dict) else (prompt, {})
+        asked = sentence if choices or name == "description" else f"{sentence} ({defaults.get(name, ANSWERS[name])})"
+        assert len(f"  [{len(prompts)}/{len(prompts)}] {asked}: ") <= 80, asked
+        assert all(len(f"    {len(choices)} - {choice}") <= 80 for choice in choices.values())
+
+
 def test_package_cannot_hide_anything_that_is_installed(default_bake: BakedProject) -> None:
     reserved = set(re.findall(r"\w+", (ROOT / "hooks/pre_gen_project.py").read_text(encoding="utf-8")))
     locked = {name for path in default_bake.files("requirements/*.txt") for name in re.findall(r"(?m)^([\w.-]+)==", path.read_text())}

@@ -30,7 +30,7 @@ GATES = """\
 # What it must hold to; `on: warn` shows and does not stop. A change here retrains nothing and counts from the merge on. All forms are
 # in README.md."""
 WATCHED = """\
-# How production is looked at, each day (README.md, "Watching"). log: where the server keeps its prediction log (null: it keeps none, and
+# How production is looked at, each day (README.md, "Watch"). log: where the server keeps its prediction log (null: it keeps none, and
 # nothing is looked at); labels: what came true; data: the newest labelled rows, for retrain: true."""
 BY_TIME = """\
 # By time: rows from `test` on are tested on, those from `validation` on choose the threshold, older ones train. New rows never move
