@@ -42,6 +42,10 @@ def scenarios(text: str | None = None, where: str = PARAMS.name) -> dict[str, Sc
     wrong = [name for name, entry in found.items() if not isinstance(entry, dict) or not isinstance(entry.get("answers"), dict)]
     if wrong:
         raise ScenarioError(f"{where}: scenarios.{wrong[0]} has no `answers`; write the questions of cookiecutter.json and their answers")
+    for name, entry in found.items():
+        for question, answer in entry["answers"].items():
+            if not isinstance(answer, str):  # 3.10 would be 3.1
+                raise ScenarioError(f"{where}: scenarios.{name}.answers.{question} is {answer!r}, not a text; put it in quotes")
     return {name: Scenario(name, entry["answers"]) for name, entry in found.items()}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from scenarios import ScenarioError
+from scenarios.__main__ import main
 from scenarios.compare import Row, compare
 from scenarios.judge import judge
 from scenarios.measured import Measured, parse
@@ -165,6 +167,8 @@ def test_the_report_has_every_scenario_also_those_that_fail(tmp_path: Path, monk
     assert "**bad**: `bad/metrics.json is not what 'make references' writes: ''@all\\n<b>' is not of the form" in text
     assert "| ✅ **fine** | `roc_auc`<br>0.9000<br>+0.0500 |" in text and "| ❌ **bad** | – |" in text
     assert "`roc_auc` (headline) | 0.9000 | 0.8500 | +0.0500 | 0.0085 worse | ✅ better" in text
+    done = CliRunner().invoke(main, ["report", "--measured", "measured", "--out", "out"])
+    assert (done.exit_code, done.stdout) == (1, f"{text}\nout/report.md, out/conclusion.json: not measured: bad, gone\n")
 
 
 def test_the_scenarios_of_this_repository_are_the_three_kinds_of_problem() -> None:
@@ -180,6 +184,7 @@ def test_the_scenarios_of_this_repository_are_the_three_kinds_of_problem() -> No
     ("text", "message"),
     [
         ("scenarios: {a: {}}", "p.yaml: scenarios.a has no `answers`"),
+        ("scenarios: {a: {answers: {python: 3.10}}}", "p.yaml: scenarios.a.answers.python is 3.1, not a text; put it in quotes"),
         ("scenarios: []", "p.yaml: `scenarios` must be a mapping"),
         ("{", "p.yaml: `scenarios` cannot be read"),
     ],
