@@ -139,6 +139,20 @@ def test_inputs_of_local_actions_exist(path: Path) -> None:
             assert set(step.get("with", {})) <= set(declared), step
 
 
+def test_only_jobs_that_publish_nothing_keep_a_cache() -> None:
+    """What a pull request's code left in a cache must not reach a job that promotes."""
+    jobs = [(path, job) for path in workflow_files() for job in load(path)["jobs"].values()]
+    kept = [(path, job) for path, job in jobs if any(_keeps_cache(step.get("with", {})) for step in job["steps"])]
+
+    assert {name_of(path) for path, _ in kept} == {"template:workflows/train.yml"}
+    rights = [name for _, job in kept for name, right in job["permissions"].items() if right == "write"]
+    assert set(rights) == {"id-token"}, "the role behind it reads the store"
+
+
+def _keeps_cache(given: dict[str, Any]) -> bool:
+    return "true" in (str(given.get(name)).lower() for name in ("cache", "enable-cache"))
+
+
 @pytest.fixture(params=["template in place", "baked", "root"])
 def audited(request: pytest.FixtureRequest, default_repository: BakedProject) -> Path:
     return {"template in place": TEMPLATE, "baked": default_repository.root, "root": ROOT}[request.param]
