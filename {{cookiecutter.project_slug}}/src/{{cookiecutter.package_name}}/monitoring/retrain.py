@@ -6,8 +6,6 @@ Nothing is pushed to main, and no model is made here. There is never a second op
 import hashlib
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,14 +53,11 @@ def propose(report: Report, text: str, chosen: Params) -> int | None:
 
 
 def fresh(chosen: Params) -> Mapping[str, str]:
-    """The files, by path, that bring the newest data: the data itself, or DVC's reference to it where DVC keeps it.
+    """The files, by path, that bring the newest data.
 
     Raises:
-        MonitorError: neither ``monitoring.data`` nor an import of DVC says where newer data is. ContractError: it breaks the contract.
+        MonitorError: ``monitoring.data`` does not say where newer data is. ContractError: it breaks the contract.
     """
-    reference = Path(f"{chosen.data.path}.dvc")
-    if reference.exists():
-        return {reference.as_posix(): _updated(reference)}
     if chosen.monitoring.data is None:
         raise MonitorError("params.yaml: monitoring.retrain needs monitoring.data, the path or URL of the newest labelled rows")
     with in_one_line(chosen.monitoring.data, "read", "monitoring.data", "correct monitoring.data in params.yaml"):
@@ -73,25 +68,6 @@ def fresh(chosen: Params) -> Mapping[str, str]:
     incoming.write_bytes(data)
     dataset.read(incoming, chosen)
     return {chosen.data.path: data.decode()}
-
-
-def _updated(reference: Path) -> str:
-    """What an import of DVC says after it has looked at its source; the file itself stays as it is."""
-    before = reference.read_bytes()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", "update", "--quiet", "--no-download", str(reference)],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            what = f"{reference}: dvc could not look at its source: {reason}"
-            raise MonitorError(f"{what}; make it with `dvc import-url`, or name monitoring.data in params.yaml")
-        return reference.read_text(encoding="utf-8")
-    finally:
-        reference.write_bytes(before)
 
 
 def _ours(state: str) -> list[dict[str, Any]]:
