@@ -16,7 +16,7 @@ def test_python_and_runner_reach_every_place(baker: Baker, tmp_path: Path) -> No
     project = baker.bake(tmp_path, python="3.13", runner="self-hosted, linux")
 
     assert tomllib.loads(project.text("pyproject.toml"))["project"]["requires-python"] == ">=3.13"
-    assert "ARG BASE=python:3.13-slim-bookworm\n" in project.text("deploy/Dockerfile")
+    assert "FROM python:3.13-slim-bookworm AS base\n" in project.text("deploy/Dockerfile")
     assert project.yaml(".github/actions/setup/action.yml")["runs"]["steps"][0]["with"] == {"python-version": "3.13"}
     assert "You need Python 3.13 or newer" in project.text("README.md")
     assert "3.11" not in project.text("Makefile") and "(3, 13)" in project.text("Makefile")
