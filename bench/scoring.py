@@ -35,6 +35,7 @@ ALONE = 20  # chunks that the model alone is timed on
 SHARES = {"linear": 0.55, "hgb": 0.88}
 GAINS = {"linear": 1.5, "hgb": 1.75}
 MOST_MEMORY = 600.0
+_LOOK = 0.5  # seconds between two looks at the memory: each takes 10 ms of a core, which two workers need
 
 
 def main() -> None:
@@ -127,7 +128,7 @@ def _run(file: Path, out: Path, model: str, workers: str) -> tuple[float, float]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         most = max(most, _memory(process.pid))
-        time.sleep(0.1)
+        time.sleep(_LOOK)
     seconds = time.perf_counter() - start
     if process.returncode or pq.read_metadata(out).num_rows != ROWS:
         raise SystemExit(f"error: {' '.join(command)} did not score all rows")
