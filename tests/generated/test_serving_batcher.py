@@ -193,5 +193,6 @@ def test_watchers_see_each_batch_once_and_cost_no_answer(tmp_path: Path) -> None
     assert numeric.tolist()[0::2] == [[40, 1], [42, 2]]
     assert np.isnan(numeric[1, 1])
     assert categorical[:, 0].tolist() == ["plus", "basic", "plus"]
-    assert (first.batch, first.first, second.batch, second.first) == (name, 0, name, 1)
+    assert first.header == (b"x-request-id", f"{name}.0".encode())
+    assert second.header == (b"x-request-id", f"{name}.1".encode())
     assert answers[2, 1] == second.predictions[1]["probability"]

@@ -165,6 +165,21 @@ def test_of_very_many_rows_an_even_share_is_counted(live: watch.Model, watcher: 
     assert shares[3] == pytest.approx(0.625, abs=0.15), "half of all and a quarter of the others are old"
 
 
+def test_of_very_many_small_calls_most_are_forgotten_at_once(live: watch.Model, watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_MANY", 100)
+    monkeypatch.setattr(watch, "_FEW", 20)
+    monkeypatch.setattr(watch, "_PAUSE", 60.0)
+    waiting = []
+    for calls in (200, 200, 10, 10):
+        for seed in range(calls):
+            watcher.saw(live, *rows(5, seed=seed), "r")
+        waiting.append(len(watcher._queue))
+        watcher._work()
+    watcher.close()
+    assert waiting == [200, 20, 1, 10], "one in ten calls as long as there are so many"
+    assert told(watcher)["model_watched_rows_total"] == {"": 2100}
+
+
 def test_what_is_too_much_is_dropped_and_counted(live: watch.Model, watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "MOST_WAITING", 1000)
     monkeypatch.setattr(watch, "_PAUSE", 60.0)

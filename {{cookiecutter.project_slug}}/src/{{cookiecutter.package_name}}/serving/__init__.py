@@ -32,10 +32,15 @@ class Model:
     version: int | None
     at_once: int = 512
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of the bundle that answers."""
         return self.scorer.digest
+
+    @cached_property
+    def header(self) -> tuple[bytes, bytes]:
+        """The header by which every answer of this model names its digest."""
+        return header(self.digest)
 
     @cached_property
     def reader(self) -> Reader:
@@ -128,6 +133,11 @@ def _at_once(model: Model, records: list[Any]) -> int:
         seconds.append(min(times))
     a_row = max(seconds[1] - seconds[0], 1e-9) / (_WARM_UP - 1)
     return min(_MOST_AT_ONCE, max(1, round(_TURN / a_row)))
+
+
+def header(digest: str) -> tuple[bytes, bytes]:
+    """The header that names the digest of the model that answers."""
+    return b"x-model-digest", digest.encode()
 
 
 def identity(model: Model | None) -> dict[str, object]:

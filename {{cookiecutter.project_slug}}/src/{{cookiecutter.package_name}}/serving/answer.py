@@ -5,28 +5,28 @@ from typing import Any
 
 import msgspec
 
-from . import Live
+from . import Live, Model, header
 from .refused import RefusedError
 
 JSON = b"application/json"
 
 Send = Callable[[Any], Awaitable[None]]
-Pairs = list[tuple[bytes, bytes]]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """Status, body and what its headers say; ``digest`` is that of the model that answers, if one does."""
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """Status, body, its type, and the headers beside that."""
 
     status: int
     body: bytes
-    digest: str | None = None
+    headers: Headers = ()
     kind: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def in_json(status: int, content: object, digest: str | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
-    """An answer whose body is JSON."""
-    return Answer(status, msgspec.json.encode(content), digest, JSON, headers)
+def in_json(status: int, content: object, model: Model | None = None, headers: Headers = ()) -> Answer:
+    """An answer whose body is JSON; it names the model that it is of."""
+    named = () if model is None else (model.header,)
+    return Answer(status, msgspec.json.encode(content), (*headers, *named))
 
 
 def refusal(refused: RefusedError, digest: str | None) -> Answer:
@@ -36,14 +36,13 @@ def refusal(refused: RefusedError, digest: str | None) -> Answer:
         405: ((b"allow", refused.allow.encode()),),
         503: ((b"retry-after", b"%d" % refused.wait),),
     }
-    return in_json(refused.status, refused.content, digest, headers.get(refused.status, ()))
+    named = () if digest is None else (header(digest),)
+    return in_json(refused.status, refused.content, headers=(*headers.get(refused.status, ()), *named))
 
 
 def start(answer: Answer, live: Live) -> dict[str, Any]:
     """The message of ASGI that begins an answer; while the server is draining it tells the client to close the connection."""
-    headers: Pairs = [(b"content-type", answer.kind), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
-    if answer.digest is not None:
-        headers.append((b"x-model-digest", answer.digest.encode()))
+    headers = [(b"content-type", answer.kind), (b"content-length", b"%d" % len(answer.body)), *answer.headers]
     if live.draining:
         headers.append((b"connection", b"close"))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}

@@ -32,6 +32,8 @@ log = logging.getLogger("serving")
 _OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 _KNOWN = frozenset(("/", "/predict", "/model", "/openapi.json", *_OPEN))
 
+_LONG = 16_384  # bytes: to decode more than that is dearer than to count the records first
+
 Gather = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -117,8 +119,9 @@ class Application:
             raise no_model(self._live.problem)
         try:
             if table is not None:
-                return Answer(200, model.head + await self._bulk.score(model, table, body) + b"}", model.digest)
-            self._batcher.refuse_if_full(body.count(b"{"))  # one for each record
+                return Answer(200, model.head + await self._bulk.score(model, table, body) + b"}", (model.header,))
+            if len(body) > _LONG:
+                self._batcher.refuse_if_full(body.count(b"{"))  # one for each record
             rows = model.reader.json(body)
             self._row_bytes = len(body) / len(rows)
             scored = await self._batcher.score(model, rows)
@@ -126,7 +129,7 @@ class Application:
             refused.digest = model.digest
             raise
         told = model.head + msgspec.json.encode(scored.predictions) + b"}"
-        return Answer(200, told, model.digest, headers=((b"x-request-id", b"%s.%d" % (scored.batch.encode(), scored.first)),))
+        return Answer(200, told, (scored.header, model.header))
 
     def _expected(self, headers: Headers) -> int:
         """About how many rows a body will hold, by its length: most of what a refusal costs would be the reading of it."""

@@ -34,8 +34,13 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
     """The answers to the rows of one request; row i of them is known to the watchers as ``<batch>.<first + i>``."""
 
     predictions: list[dict[str, Any]]
-    batch: str
+    batch: bytes
     first: int
+
+    @property
+    def header(self) -> tuple[bytes, bytes]:
+        """The header that tells a client the id of its first row."""
+        return b"x-request-id", b"%s.%d" % (self.batch, self.first)
 
 
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +170,7 @@ def require_finite(finite: np.ndarray, first: int = 0) -> None:
 
 
 def _answer(batch: list[_Waiting], predictions: list[dict[str, Any]], name: str, finite: np.ndarray | None) -> None:
-    first = 0
+    first, told = 0, name.encode()
     for waiting in batch:
         end = first + len(waiting.rows)
         if not waiting.answer.done():
@@ -175,7 +180,7 @@ def _answer(batch: list[_Waiting], predictions: list[dict[str, Any]], name: str,
             except RefusedError as refused:
                 waiting.answer.set_exception(refused)
             else:
-                waiting.answer.set_result(Scored(predictions[first:end], name, first))
+                waiting.answer.set_result(Scored(predictions[first:end], told, first))
         first = end
 
 

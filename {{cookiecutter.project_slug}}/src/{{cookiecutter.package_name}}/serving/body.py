@@ -9,6 +9,7 @@ from .refused import RefusedError, too_large
 
 LARGEST_BODY = 1024 * 1024
 _SWEEP = 1.0
+_PLAIN = b"identity"
 _WINDOW = {b"gzip": 31, b"deflate": 15}
 
 Headers = dict[bytes, bytes]
@@ -37,8 +38,8 @@ class Bodies:
         A larger one is refused by its Content-Length, or as soon as that much has arrived. Raises :class:`RefusedError`, and
         :class:`GoneError` when the client has disconnected.
         """
-        encoding = headers.get(b"content-encoding", b"identity").lower()
-        if encoding not in _WINDOW and encoding != b"identity":
+        encoding = headers[b"content-encoding"].lower() if b"content-encoding" in headers else _PLAIN
+        if encoding != _PLAIN and encoding not in _WINDOW:
             raise RefusedError(415, "this content-encoding is not read; send the body plain, or as gzip or deflate", kind="media_type")
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > limit:
@@ -65,7 +66,7 @@ class Bodies:
         finally:
             del self._since[task]
             self._late.discard(task)
-        return body if encoding == b"identity" else _inflated(body, _WINDOW[encoding], limit)
+        return body if encoding == _PLAIN else _inflated(body, _WINDOW[encoding], limit)
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

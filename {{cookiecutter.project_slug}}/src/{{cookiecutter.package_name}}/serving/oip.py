@@ -40,19 +40,19 @@ class Protocol:
             return await self._infer(self._model(found["model"], found["version"]), headers, body)
         model = self._model(found["model"], found["version"])
         if found["verb"] == "ready":
-            return in_json(200, {"name": model.name, "ready": True}, model.digest)
-        return in_json(200, metadata(model), model.digest)
+            return in_json(200, {"name": model.name, "ready": True}, model)
+        return in_json(200, metadata(model), model)
 
     def _server(self, path: str) -> Answer:
         model = self._live.model
         if path == "/v2":
             name = model.name if model else "serving"
-            return in_json(200, {"name": name, "version": "1", "extensions": ["binary_tensor_data"]}, model and model.digest)
+            return in_json(200, {"name": name, "version": "1", "extensions": ["binary_tensor_data"]}, model)
         if path == "/v2/health/live":
             return in_json(200, {"live": True})
         if path == "/v2/health/ready":
             ready = model is not None and not self._live.draining
-            return in_json(200 if ready else 503, {"ready": ready}, model and model.digest)
+            return in_json(200 if ready else 503, {"ready": ready}, model)
         raise RefusedError(404, f"{path[:200]} is not a path of the inference protocol", kind="not_found")
 
     def _model(self, name: str, version: str | None) -> Model:
@@ -79,11 +79,10 @@ class Protocol:
         told, data = answer(scored.predictions, request, contract)
         content: dict[str, Any] = {"model_name": model.name, "model_version": version_of(model), "outputs": told}
         content |= {"parameters": {"digest": model.digest}} | ({} if request.id is None else {"id": request.id})
-        named = ((b"x-request-id", b"%s.%d" % (scored.batch.encode(), scored.first)),)
         if not data:
-            return in_json(200, content, model.digest, named)
+            return in_json(200, content, model, (scored.header,))
         head = msgspec.json.encode(content)
-        return Answer(200, head + data, model.digest, _BINARY, (*named, (_LENGTH, b"%d" % len(head))))
+        return Answer(200, head + data, (scored.header, model.header, (_LENGTH, b"%d" % len(head))), _BINARY)
 
 
 def parsed(text: bytes, binary: bytes, contract: Contract) -> tuple[Inference, Rows]:

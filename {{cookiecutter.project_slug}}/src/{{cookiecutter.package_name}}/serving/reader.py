@@ -75,7 +75,7 @@ class Reader:
         return numeric, texts
 
     def _quick(self, body: bytes) -> list[msgspec.Struct]:
-        if body.startswith(b"[") or _MANY.match(body):
+        if body.startswith(b"[") or (not body.startswith(b"{") and _MANY.match(body)):
             return self._many.decode(body)
         if _WRAPPED.match(body):
             return self._wrapped.decode(body).records

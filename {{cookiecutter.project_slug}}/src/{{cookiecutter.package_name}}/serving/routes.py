@@ -53,13 +53,13 @@ class Routes:
             raise no_model(self._live.problem)
         bundle = model.scorer.bundle
         content = {"threshold": bundle.manifest.threshold, "contract": bundle.contract, "example": example(bundle.contract)}
-        return _response(in_json(200, {**identity(model), **content}, model.digest))
+        return _response(in_json(200, {**identity(model), **content}, model))
 
     async def openapi(self, _: Request) -> Response:
         """What is served, for programs."""
         if (model := self._live.model) is None:
             raise no_model(self._live.problem)
-        return _response(in_json(200, openapi.document(model, self._secured), model.digest))
+        return _response(in_json(200, openapi.document(model, self._secured), model))
 
     async def alive(self, _: Request) -> Response:
         """200 for as long as the process can answer."""
@@ -71,7 +71,7 @@ class Routes:
         if model is None or self._live.draining:
             reason = "the server is stopping" if self._live.draining else problem
             return self._answer(503, {"ready": False, "reason": reason})
-        return _response(in_json(200, {"ready": True, "degraded": problem, **identity(model)}, model.digest))
+        return _response(in_json(200, {"ready": True, "degraded": problem, **identity(model)}, model))
 
     async def no_model(self, _: Request, refused: Exception) -> Response:
         """The JSON answer where a model is needed and there is none."""
@@ -88,7 +88,7 @@ class Routes:
     def _answer(self, status: int, content: object) -> Response:
         model = self._live.model
         headers = ((b"retry-after", b"5"),) if status == 503 else ()
-        return _response(in_json(status, content, model.digest if model else None, headers))
+        return _response(in_json(status, content, model, headers))
 
 
 def example(contract: Contract) -> dict[str, object]:
@@ -106,6 +106,4 @@ def _example(column: Column) -> object:
 
 def _response(answer: Answer) -> Response:
     headers = {name.decode(): value.decode() for name, value in answer.headers}
-    if answer.digest is not None:
-        headers["x-model-digest"] = answer.digest
     return Response(answer.body, answer.status, headers, answer.kind.decode())

@@ -28,6 +28,7 @@ log = logging.getLogger("serving")
 MOST_WAITING = 50_000
 _CHUNK = 512  # rows that are counted in one go: a few hundred microseconds, in which no request is answered
 _PAUSE = 0.2
+_FEW = 50  # calls between two looks at the queue that tell enough of all: the rows of one call can be much alike
 _MANY = 1000  # rows between two looks at the queue; of more, an even share is counted: 5,000 in a second tell as much as all of them
 
 
@@ -51,7 +52,8 @@ class Watcher:
         self._clock = clock
         self._log = _log(self._settings.log) if self._settings.log else None
         self._queue: deque[Seen] = deque()
-        self._put = self._took = self._counted = self._dropped = 0  # rows; each is written by one thread alone
+        self._put = self._took = self._counted = self._dropped = self._passed = 0  # rows; each is written by one thread alone
+        self._calls, self._every = 0, 1
         self._digest = ""
         self._channels: Channels | None = None
         self._window = Window(0, self._settings.rows, self._settings.seconds)
@@ -65,6 +67,10 @@ class Watcher:
         Row i is logged as row i of ``request_id``. Costs microseconds, whatever happens behind it, and raises nothing.
         """
         rows = len(answers)
+        self._calls += 1
+        if self._calls % self._every:
+            self._passed += rows
+            return
         if self._put - self._took + rows > MOST_WAITING:
             self._dropped += rows
             return
@@ -76,7 +82,7 @@ class Watcher:
 
     def metrics(self) -> Iterable[Metric]:
         """What Prometheus scrapes; drift is there from 300 rows in the window on."""
-        return collector.metrics(self._figures, self._took, self._dropped, self._log)
+        return collector.metrics(self._figures, self._took + self._passed, self._dropped, self._log)
 
     collect = metrics  # the name by which prometheus_client asks
 
@@ -102,6 +108,7 @@ class Watcher:
 
     def _work(self) -> None:
         """Take what waits; whatever is wrong with some rows, the next ones are watched."""
+        self._every = self._next_every(len(self._queue), self._put - self._took)
         step = max(1, (self._put - self._took) // _MANY)
         while self._queue:
             group = self._next(step)
@@ -117,6 +124,13 @@ class Watcher:
         self._counted = self._took
         if self._log:
             self._log.tick(now)
+
+    def _next_every(self, calls: int, rows: int) -> int:
+        """One of how many calls to take note of until the next look, when as many come as did since the last one.
+
+        Rows that are not counted anyway are better forgotten at once, while their memory is in the cache. The log samples all rows.
+        """
+        return 1 if self._log else max(1, min(rows * self._every // _MANY, calls * self._every // _FEW))
 
     def _next(self, step: int) -> list[Seen]:
         """What was seen of one model, of as many rows as are counted in one go: one takes as long as a hundred."""
