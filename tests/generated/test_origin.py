@@ -18,7 +18,7 @@ class Hub:
             {"number": 7, "merge_commit_sha": MAIN, "merged_at": "now", "head": {"sha": HEAD, "repo": OURS}, "base": {"repo": OURS}}
         ]
         self.runs: dict[tuple[str, str], list[int]] = {}
-        self.statuses: dict[str, list[tuple[str, str]]] = {}
+        self.statuses: dict[str, list[tuple[str, str | None]]] = {}
 
     def get_all(self, path: str, key: str | None = None, **query: Any) -> list[dict[str, Any]]:
         if path == f"commits/{MAIN}/pulls":
@@ -42,6 +42,11 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def test_the_newest_run_of_the_merged_head_and_what_its_review_promised(hub: Hub) -> None:
     assert origin.find(MAIN) == origin.Origin(7, 9, "sha256:one", None, "at 9")
+
+
+def test_a_status_without_words_promises_nothing(hub: Hub) -> None:
+    hub.statuses[HEAD].append(("success", None))
+    assert origin.find(MAIN) == origin.Origin(7, 9, None, None, "at 9")
 
 
 def test_a_merge_queue_trained_and_judged_the_very_commit(hub: Hub) -> None:

@@ -68,9 +68,10 @@ def reviewed_digest(sha: str) -> str | None:
     """The digest in the newest ``model review`` status of a commit, if that status promised one."""
     ours: list[dict[str, Any]] = [item for item in github.get_all(f"commits/{sha}/statuses") if item["context"] == STATUS]
     newest = max(ours, key=lambda item: item["id"], default=None)
-    if newest is None or newest["state"] != "success" or not newest["description"].startswith("promote sha256:"):
+    if newest is None or newest["state"] != "success":
         return None
-    return newest["description"].removeprefix("promote ")
+    promised: str = newest["description"] or ""  # null where it came without one
+    return promised.removeprefix("promote ") if promised.startswith("promote sha256:") else None
 
 
 def take_over(found: Origin, rebuild: bool) -> Origin:
