@@ -15,12 +15,13 @@ def keep(mark: str, title: str, text: str) -> int:
     """Open the issue with this mark, or bring the open one up to date; its number. Raises GitHubError when GitHub refuses."""
     ours, body = find(mark), f"{mark}\n{text}"
     if ours is None:
-        number = github.send("POST", "issues", {"title": title, "body": body})["number"]
+        number: int = github.send("POST", "issues", {"title": title, "body": body})["number"]
         print(f"opened issue #{number}: {title}")
         return number
-    github.send("PATCH", f"issues/{ours['number']}", {"title": title, "body": body})
-    print(f"issue #{ours['number']} is up to date: {title}")
-    return ours["number"]
+    number = ours["number"]
+    github.send("PATCH", f"issues/{number}", {"title": title, "body": body})
+    print(f"issue #{number} is up to date: {title}")
+    return number
 
 
 def close(mark: str, comment: str) -> None:

@@ -34,9 +34,10 @@ def propose(report: Report, text: str, chosen: Params) -> int | None:
     opened = _ours("open")
     if opened:
         mark = next(iter(re.findall(r"<!-- retrain [0-9a-f]{64} -->", opened[0]["body"] or "")), "")
-        github.send("PATCH", f"pulls/{opened[0]['number']}", {"body": _body(report, text, mark)})
-        print(f"retraining pull request #{opened[0]['number']} is up to date")
-        return opened[0]["number"]
+        number: int = opened[0]["number"]
+        github.send("PATCH", f"pulls/{number}", {"body": _body(report, text, mark)})
+        print(f"retraining pull request #{number} is up to date")
+        return number
     git("fetch", "-q", "--no-tags", "origin", "refs/heads/main")
     base = git("rev-parse", "FETCH_HEAD")
     files = fresh(chosen)
@@ -77,14 +78,14 @@ def _ours(state: str) -> list[dict[str, Any]]:
 
 
 def _is_here(pull: dict[str, Any]) -> bool:
-    return (pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"]
+    return bool((pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"])
 
 
 def _open(commit: str, title: str, body: str) -> int:
     branch = f"{PREFIX}{time.strftime('%Y-%m-%d', time.gmtime())}"
     with _own_token():
         git("push", "-q", "--force", "origin", f"{commit}:refs/heads/{branch}")
-        number = github.send("POST", "pulls", {"title": title, "head": branch, "base": "main", "body": body})["number"]
+        number: int = github.send("POST", "pulls", {"title": title, "head": branch, "base": "main", "body": body})["number"]
     print(f"opened retraining pull request #{number} from {branch}")
     return number
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -10,16 +10,17 @@ from .. import github
 from ..pointer import Pointer
 from . import PRODUCTION
 
+Kind = Literal["promotion", "rollback", "edit"]
 _OPEN = ("queued", "pending", "in_progress")
 _MOST = 10  # among these is the newest of ours, also where other tools deploy to the same environment
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """A deployment of ours. ``kind`` is promotion, rollback or edit, ``run`` the workflow run that began it, ``state`` its newest."""
+    """A deployment of ours. ``run`` is the workflow run that began it, ``state`` its newest."""
 
     number: int
     digest: str
-    kind: str
+    kind: Kind
     run: str | None
     state: str
 
@@ -46,7 +47,7 @@ def recent(environment: str) -> list[Deployment]:
 
 
 def begin(
-    environment: str, pointer: Pointer, commit: str, kind: str, state: str = "in_progress", known: list[Deployment] | None = None
+    environment: str, pointer: Pointer, commit: str, kind: Kind, state: str = "in_progress", known: list[Deployment] | None = None
 ) -> int:
     """The number of a deployment of ``pointer`` that is under way: the one that is open already, or a new one.
 
@@ -80,7 +81,7 @@ def run_id() -> str | None:
     return os.environ.get("GITHUB_RUN_ID") or None
 
 
-def _create(environment: str, pointer: Pointer, commit: str, kind: str) -> int:
+def _create(environment: str, pointer: Pointer, commit: str, kind: Kind) -> int:
     about = {"version": pointer.version, "digest": pointer.digest, "metrics": pointer.metrics, "data_digest": pointer.data_digest}
     body = {
         "ref": commit,
@@ -91,7 +92,8 @@ def _create(environment: str, pointer: Pointer, commit: str, kind: str) -> int:
         "description": f"{pointer.model} version {pointer.version}",
         "payload": about | {"kind": kind, "run": run_id()},
     }
-    return github.send("POST", "deployments", body)["id"]
+    number: int = github.send("POST", "deployments", body)["id"]
+    return number
 
 
 def _say(number: int, state: str, why: str = "") -> None:

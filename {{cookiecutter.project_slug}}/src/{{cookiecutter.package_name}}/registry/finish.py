@@ -70,7 +70,7 @@ def prove(environment: str, main: str, waiting: set[str] | frozenset[str] = froz
     ours = [one for one in known if now and one.digest == now.digest]
     if now is None or (known and known[0] in ours and known[0].state == "success"):
         return
-    kind = ours[0].kind if ours else "edit"
+    kind: deployments.Kind = ours[0].kind if ours else "edit"
     number = deployments.begin(environment, now, main, kind, known=ours)
     try:
         _answers(environment, now)
@@ -102,7 +102,7 @@ def _released(main: str) -> None:
     release.ensure(now, same[-1].recorded, store.find(now.digest, now.bundle), steps.CARD, trust.REVIEW)
 
 
-def _back_out(environment: str, now: Pointer, main: str, kind: str, reason: str) -> None:
+def _back_out(environment: str, now: Pointer, main: str, kind: deployments.Kind, reason: str) -> None:
     """Roll a promotion to production back that does not work there; a rollback or an edit of a person is only reported."""
     if kind != "promotion" or environment != PRODUCTION or now.previous is None:
         raise FinishError(f"{environment}: version {now.version} does not work: {reason}; it stays until you roll back (rollback.yml)")

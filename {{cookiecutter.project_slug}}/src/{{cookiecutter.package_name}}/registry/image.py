@@ -111,21 +111,25 @@ def main() -> None:
     """Build, try out or push an image, or pin the base; prints the name that results."""
     match sys.argv[1:]:
         case ["build", *folder] if len(folder) < 2:
-            print(_built(*folder))
+            print(_built(_made(*folder)))
         case ["smoke", *folder] if len(folder) < 2:
-            tag = _built(*folder)
-            image_smoke.smoke(tag, bundle.load(Path(*folder or [TRAINED])))
+            made = _made(*folder)
+            tag = _built(made)
+            image_smoke.smoke(tag, made)
             print(f"{tag} runs locked down and answers its golden rows")
         case ["push", name, *folder] if len(folder) < 2:
-            print(publish(bundle.load(Path(*folder or [TRAINED])), name))
+            print(publish(_made(*folder), name))
         case ["pin"]:
             print(pin())
         case _:
             raise ProblemError("image: say `build`, `smoke`, `push NAME` (each with the folder of a bundle, or without), or `pin`")
 
 
-def _built(folder: str | Path = TRAINED) -> str:
-    made = bundle.load(folder)
+def _made(folder: str | Path = TRAINED) -> bundle.Bundle:
+    return bundle.load(folder)
+
+
+def _built(made: bundle.Bundle) -> str:
     tag = tag_of(made)
     build(made.folder, tag)
     return tag

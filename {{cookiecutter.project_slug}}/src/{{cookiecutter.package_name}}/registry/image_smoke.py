@@ -75,7 +75,8 @@ def _logs(container: str) -> str:
 
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _podman(*arguments: str) -> str:

@@ -118,10 +118,11 @@ def _post(channel: str, address: str, body: dict[str, Any]) -> None:
 
 def main() -> None:
     """Send the message that the command line names."""
-    kinds = get_args(Kind)
-    if len(sys.argv) != 2 or sys.argv[1] not in kinds:
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    asked = [kind for kind in kinds if sys.argv[1:] == [kind]]
+    if not asked:
         raise ProblemError(f"notify: say one of {', '.join(kinds)}")
-    send(sys.argv[1], REVIEW, pointer.read(POINTER))
+    send(asked[0], REVIEW, pointer.read(POINTER))
 
 
 if __name__ == "__main__":

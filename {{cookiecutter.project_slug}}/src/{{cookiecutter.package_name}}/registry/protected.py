@@ -43,8 +43,10 @@ def propose(commit: str, base: str, title: str, text: str) -> int:
     opened = github.get("pulls", state="open", head=f"{owner}:{PROPOSAL}", base=base)
     if opened:
         github.send("PATCH", f"pulls/{opened[0]['number']}", {"title": title, "body": text})
-        return opened[0]["number"]
-    return github.send("POST", "pulls", {"title": title, "head": PROPOSAL, "base": base, "body": text})["number"]
+    else:
+        opened = [github.send("POST", "pulls", {"title": title, "head": PROPOSAL, "base": base, "body": text})]
+    number: int = opened[0]["number"]
+    return number
 
 
 def _content(commit: str) -> str:
@@ -63,7 +65,8 @@ def _ssh(key: str) -> Iterator[str]:
 
 
 def _host_keys() -> list[str]:
-    return github.meta()["ssh_keys"]
+    keys: list[str] = github.meta()["ssh_keys"]
+    return keys
 
 
 def _host() -> str:

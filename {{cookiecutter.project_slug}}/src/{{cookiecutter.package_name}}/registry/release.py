@@ -71,8 +71,9 @@ def ensure(pointer: Pointer, commit: str, bundle_folder: Path, card: Path | None
             files[SUMS] = sums(Path(folder, SUMS), files)
             _attach(release, files)
             release = github.send("PATCH", f"releases/{release['id']}", {"draft": False, "target_commitish": commit})
-        print(f"release {name} is complete: {release['html_url']}")
-        return release["html_url"]
+        address: str = release["html_url"]
+        print(f"release {name} is complete: {address}")
+        return address
 
 
 def archive(path: Path, made: Bundle) -> Path:
@@ -118,11 +119,12 @@ def _release(pointer: Pointer, target: str) -> dict[str, Any]:
     name = tag.name(pointer)
     ours = [item for item in github.get_all("releases") if item["tag_name"] == name]
     if ours:
-        return min(ours, key=lambda item: (item["draft"], item["id"]))
+        oldest: dict[str, Any] = min(ours, key=lambda item: (item["draft"], item["id"]))
+        return oldest
     title = f"{pointer.model} version {pointer.version}"
-    return github.send(
-        "POST", "releases", {"tag_name": name, "target_commitish": target, "name": title, "body": _body(pointer), "draft": True}
-    )
+    asked = {"tag_name": name, "target_commitish": target, "name": title, "body": _body(pointer), "draft": True}
+    made: dict[str, Any] = github.send("POST", "releases", asked)
+    return made
 
 
 def _body(pointer: Pointer) -> str:
@@ -172,7 +174,7 @@ def _is_about(what: str, content: bytes, digest: str) -> bool:
     if what == CARD:
         return digest.encode() in content
     try:
-        return json.loads(content)["digest"] == digest
+        return bool(json.loads(content)["digest"] == digest)
     except (ValueError, LookupError, TypeError):
         return False
 
@@ -210,4 +212,5 @@ def _attach(release: dict[str, Any], files: dict[str, Path]) -> None:
 
 def _upload(release: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     """Uploads have a host of their own, which the release names."""
-    return github.upload(f"{release['upload_url'].partition('{')[0]}?name={name}", path, KINDS[name])
+    made: dict[str, Any] = github.upload(f"{release['upload_url'].partition('{')[0]}?name={name}", path, KINDS[name])
+    return made

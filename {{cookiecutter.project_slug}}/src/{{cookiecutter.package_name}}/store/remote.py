@@ -83,7 +83,8 @@ class Remote:
         """The content of one file."""
         with in_one_line(self._url, "read"):
             system, root = self._connected
-            return system.cat_file(f"{root.rstrip('/')}/{path}")
+            content: bytes = system.cat_file(f"{root.rstrip('/')}/{path}")
+            return content
 
     def remove(self, paths: set[str]) -> None:
         """Delete files; of a bundle the manifest first, so that what is left of it is no bundle."""
