@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -133,7 +134,7 @@ def _number(name: str, values: np.ndarray, whole: bool, zeros: bool, options: Op
 def _range(distinct: np.ndarray, whole: bool, missing: bool) -> ColumnRule:
     """As far again beyond what was seen as its span, and not below 0 when nothing was; 0 and 1, and few numbers, stay few."""
     low, high = float(distinct[0]), float(distinct[-1])
-    kind = "integer" if whole else "number"
+    kind: Literal["integer", "number"] = "integer" if whole else "number"
     if whole and high - low < MOST_SLICES:
         top = high if high - low <= 1 else min(2 * high - low, low + MOST_SLICES - 1)
         return ColumnRule(kind, low, top, missing=missing)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,12 @@ import pandas as pd
 from . import AdoptError, decide, texts
 from .look import Column
 from .options import Options
+
+_NUMERALS: tuple[tuple[str | None, str, Literal["s", "ms"] | None], ...] = (
+    ("%Y%m%d", r"(?:19|20)\d{6}", None),
+    (None, r"\d{9,10}", "s"),
+    (None, r"\d{12,13}", "ms"),
+)
 
 
 def found_id(columns: Mapping[str, Column], chosen: Options) -> str | None:
@@ -56,7 +63,7 @@ def _years(present: Sequence[str]) -> tuple[list[str], bool] | None:
     """Years, months as 2024-05, days as 20240531, and seconds or milliseconds since 1970."""
     if present and all(re.fullmatch(r"(?:1[5-9]|2[01])\d\d(?:-(?:0[1-9]|1[0-2]))?", text) for text in present):
         return list(present), False
-    for form, pattern, unit in (("%Y%m%d", r"(?:19|20)\d{6}", None), (None, r"\d{9,10}", "s"), (None, r"\d{12,13}", "ms")):
+    for form, pattern, unit in _NUMERALS:
         if present and all(re.fullmatch(pattern, text) for text in present):
             values = pd.Series(present)
             found = pd.to_datetime(values, format=form, errors="coerce") if form else pd.to_datetime(values.astype("int64"), unit=unit)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import AdoptError
 from .read import Source
@@ -26,26 +27,26 @@ class Column:
     name: str
     numbers: np.ndarray | None = None
     texts: list[str] = field(default_factory=list)
-    codes: np.ndarray | None = None
+    codes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     pointed: bool = False
     zeros: bool = False
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(self.numbers if self.numbers is not None else self.codes if self.codes is not None else ())
+        return len(self.codes if self.numbers is None else self.numbers)
 
     def counts(self) -> np.ndarray:
         """How many rows have each of the texts."""
-        return np.bincount(self.codes, minlength=len(self.texts)) if self.codes is not None else np.zeros(0, dtype=int)
+        return np.bincount(self.codes, minlength=len(self.texts))
 
     def fingerprint(self) -> bytes:
         """Equal for columns with equal cells."""
         made = hashlib.blake2b(digest_size=16)
         if self.numbers is not None:
-            made.update(self.numbers)
+            made.update(self.numbers.data)
         else:
-            made.update(np.ascontiguousarray(self.codes))
+            made.update(np.ascontiguousarray(self.codes).data)
             made.update("\0".join(self.texts).encode("utf-8", "surrogatepass"))
         return made.digest()
 
@@ -85,7 +86,7 @@ class _Builder:
         self.pointed = self.zeros = False
         self.numbers: list[np.ndarray] = []
         self.texts: dict[str, int] = {}
-        self.codes: list[np.ndarray] = []
+        self.codes: list[NDArray[np.int32]] = []
 
     def add(self, cells: tuple[str, ...]) -> None:
         if self.flipped:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from .. import params
 from ..params import Params, Split
@@ -106,7 +107,7 @@ def _ids(table: _Table) -> list[str]:
         made = [row[0] for row in rows.rewritten(table.source, how)]
         return [one for one, kept in zip(made, table.kept, strict=True) if kept]
     column = table.columns[table.id]
-    if column.codes is None:
+    if column.numbers is not None:
         column = look(table.source, {table.id}, only={table.id})[table.id]  # as it is written: a side depends on it
     return list(np.array(column.texts, dtype=object)[column.codes][table.kept])
 
@@ -188,7 +189,7 @@ def _frame(table: _Table, parsed: Params) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _cells(column: Column, values: Sequence[str] | None, kind: str, places: np.ndarray) -> np.ndarray:
+def _cells(column: Column, values: Sequence[str] | None, kind: str, places: NDArray[np.intp]) -> np.ndarray:
     if column.numbers is not None:
         return column.numbers[places]
     written = np.array(column.texts if values is None else values, dtype=object)

@@ -4,6 +4,7 @@ import csv
 import importlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from pathlib import Path
 from types import ModuleType
 
@@ -202,7 +203,7 @@ def _excel_value(value: object) -> object:
     """Excel has no whole numbers and no dates without a time: 3.0 is 3, and midnight a date."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    if hasattr(value, "hour") and hasattr(value, "date") and not (value.hour or value.minute or value.second or value.microsecond):
+    if isinstance(value, datetime) and value.time() == time.min:
         return value.date()
     return value
 
