@@ -40,8 +40,9 @@ def slice_names(params: Params) -> list[str]:
 
 
 def _values(rule: ColumnRule) -> list[str]:
-    whole = rule.type == "integer" and rule.min is not None and rule.max is not None
-    values = [str(value) for value in range(math.ceil(rule.min), math.floor(rule.max) + 1)] if whole else list(rule.categories)
+    values = list(rule.categories)
+    if rule.type == "integer" and rule.min is not None and rule.max is not None:
+        values = [str(value) for value in range(math.ceil(rule.min), math.floor(rule.max) + 1)]
     return values + (["missing"] if rule.missing else [])
 
 
@@ -121,7 +122,7 @@ def _latency(key: str, gate: Gate, params: Params) -> Iterator[str]:
 
 
 def _size(key: str, gate: Gate, params: Params) -> Iterator[str]:
-    if not 0 < gate.size_mb < math.inf:
+    if gate.size_mb is not None and not 0 < gate.size_mb < math.inf:
         yield f"{key}.size_mb {gate.size_mb:g} must be above 0: megabytes of the model's file"
 
 

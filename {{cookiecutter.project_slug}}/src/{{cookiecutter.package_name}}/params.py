@@ -5,7 +5,7 @@ Its scalars are those of YAML 1.2, as DVC reads them: ``No`` is text and ``1e-5`
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -22,7 +22,7 @@ class _Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class Model(_Struct):
+class Model(_Struct, frozen=True):
     """``name`` stands in files, tags and labels; ``estimator`` is a key of ``model.ESTIMATORS``; ``parameters`` are its constructor's."""
 
     name: str
@@ -30,7 +30,7 @@ class Model(_Struct):
     parameters: dict[str, Any] = {}
 
 
-class Data(_Struct):
+class Data(_Struct, frozen=True):
     """The raw data: ``path`` is a CSV file, ``id`` names its column of unique row names.
 
     ``classes`` are the values of the column ``target`` (none for regression), ``positive`` is the one to find (binary only).
@@ -43,7 +43,7 @@ class Data(_Struct):
     positive: str | None = None
 
 
-class ColumnRule(_Struct):
+class ColumnRule(_Struct, frozen=True):
     """One column of the contract: its ``type``, and which values it takes.
 
     ``min`` and ``max`` are for numbers, and inclusive. ``categories`` holds every allowed text. ``missing`` allows empty cells and null.
@@ -56,7 +56,7 @@ class ColumnRule(_Struct):
     missing: bool = False
 
 
-class Split(_Struct, omit_defaults=True):
+class Split(_Struct, frozen=True, omit_defaults=True):
     """Shares of all rows for ``test`` and ``validation``; the rest trains. A row's side depends on ``salt`` and its id alone.
 
     With ``time``, a column of times by ISO 8601 that is no input: ``test`` and ``validation`` are the times from which on rows are tested
@@ -69,14 +69,14 @@ class Split(_Struct, omit_defaults=True):
     time: str | None = None
 
 
-class Features(_Struct):
+class Features(_Struct, frozen=True):
     """The columns that the model sees: ``numeric`` ones as numbers, ``categorical`` ones as categories."""
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
 
 
-class Threshold(_Struct):
+class Threshold(_Struct, frozen=True):
     """A fixed decision threshold, ``value`` (0 to 1), or the ``objective`` that the threshold chosen on the validation rows makes best.
 
     ``recall_at_precision`` finds the largest recall among thresholds whose precision is at least ``precision``;
@@ -88,7 +88,7 @@ class Threshold(_Struct):
     precision: float | None = None
 
 
-class Money(_Struct):
+class Money(_Struct, frozen=True):
     """What a decision brings and costs: each row predicted positive costs ``cost``; each that is positive brings ``gain``.
 
     With ``gain_column`` the gain of a row is ``gain`` times its value in that column.
@@ -99,13 +99,13 @@ class Money(_Struct):
     gain_column: str | None = None
 
 
-class Parity(_Struct):
+class Parity(_Struct, frozen=True):
     """``tolerance`` (above 0, at most 0.01) is the largest difference in probability that export accepts of ONNX from scikit-learn."""
 
     tolerance: float = 1e-5
 
 
-class SliceRule(_Struct):
+class SliceRule(_Struct, frozen=True):
     """A part of the rows with a ``name``: those whose ``column`` is ``value``, or lies in ``min`` to ``max`` (inclusive)."""
 
     name: str
@@ -115,7 +115,7 @@ class SliceRule(_Struct):
     max: float | None = None
 
 
-class Judging(_Struct):
+class Judging(_Struct, frozen=True):
     """How candidates are judged.
 
     ``headline`` is the metric of the verdict's sentence: where it is null, ``roc_auc``, ``f1_macro`` or ``rmse``. Intervals have the level
@@ -129,7 +129,7 @@ class Judging(_Struct):
     min_n: int = 100
 
 
-class Promotion(_Struct):
+class Promotion(_Struct, frozen=True):
     """``environments`` in the order in which a model goes through them, the last is ``production``.
 
     ``push`` is how main gets the promotion's commit, ``rebuild`` whether main trains again and takes no candidate over. ``image`` is
@@ -142,7 +142,7 @@ class Promotion(_Struct):
     image: str = "none"
 
 
-class Monitoring(_Struct):
+class Monitoring(_Struct, frozen=True):
     """How production is looked at.
 
     ``log`` is the server's prediction log, ``labels`` a CSV file or a folder of them with what came true, ``data`` the newest labelled
@@ -158,7 +158,7 @@ class Monitoring(_Struct):
     retrain: bool = False
 
 
-class Params(_Struct):
+class Params(_Struct, frozen=True):
     """The whole of ``params.yaml``.
 
     ``problem`` says what is predicted: one of two classes, one of more, or a number. ``seed`` (0 to 4,294,967,295) starts every random
@@ -199,7 +199,7 @@ class Params(_Struct):
         """What a model is made of beside data and code, as its manifest carries it: values of JSON."""
         parts: dict[str, Any] = {name: getattr(self, name) for name in ("seed", "split", "features", "threshold", "money")}
         parts |= {"estimator": self.model.estimator, "parameters": self.model.parameters}
-        return msgspec.json.decode(msgspec.json.encode(parts))
+        return msgspec.json.decode(msgspec.json.encode(parts), type=dict[str, Any])
 
     @property
     def headline(self) -> str:
@@ -252,8 +252,6 @@ def parse(text: str, where: str = FILE) -> Params:
 class _Loader(yaml.SafeLoader):
     """PyYAML follows YAML 1.1, where ``No`` is false, ``1e-5`` is text, ``010`` is eight and a repeated key is lost in silence."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping whose keys are text, each given once."""
         seen: set[str] = set()
@@ -270,6 +268,7 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     return int(loader.construct_scalar(node))
 
 
+_Loader.yaml_implicit_resolvers = {}  # none of YAML 1.1
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),

@@ -201,12 +201,12 @@ def _split(p: Params) -> Iterator[str]:
 def _split_by_time(split: Split, p: Params) -> Iterator[str]:
     if split.time in (p.data.id, p.data.target, *p.columns):
         yield f"split.time {split.time!r} is the id, the target or an input (see data: and columns:); name a column that is none of them"
-    for key in ("validation", "test"):
-        value = getattr(split, key)
+    times = {key: getattr(split, key) for key in ("validation", "test")}
+    for key, value in times.items():
         if not (isinstance(value, str) and re.fullmatch(TIME, value)):
             yield f'split.{key} {value!r} must be a time in quotes beside split.time, as in "2024-05-31" or "2024-05-31T12:00"'
             return
-    if split.validation >= split.test:
+    if times["validation"] >= times["test"]:
         yield f"split.validation {split.validation} must be before split.test {split.test}: the newest rows are tested on"
 
 
@@ -311,7 +311,7 @@ def _shown(value: Any) -> str:
         return "empty"
     if isinstance(value, bool):
         return str(value).lower()
-    return {dict: "a mapping", list: "a list"}.get(type(value)) or repr(value)
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
 
 
 def _quotes(kinds: str, value: Any) -> str:
