@@ -197,12 +197,13 @@ class Scorer:
         :class:`BundleError` when the model gives another shape.
         """
         feed = {"numeric": numeric, "categorical": categorical}
-        found = self._session.run([self._output], {name: feed[name] for name in self._inputs})[0]
+        found: np.ndarray = self._session.run([self._output], {name: feed[name] for name in self._inputs})[0]
         if found.shape != (len(numeric), self._width):
             shape = f"gives {self._output} {list(found.shape)} and not [n, {self._width}]"
             raise BundleError(f"{self.bundle.folder}/model.onnx: {shape}; train again")
-        # forests add up to as much as 1.0000002
-        return np.minimum(np.maximum(found, 0.0), 1.0) if self.bundle.contract.classes else found
+        if self.bundle.contract.classes:
+            found = np.minimum(np.maximum(found, 0.0), 1.0)  # forests add up to as much as 1.0000002
+        return found
 
     def score(self, records: Sequence[Record]) -> list[dict[str, Any]]:
         """An answer for each record; the records must have passed the contract's check.
@@ -217,10 +218,12 @@ class Scorer:
         """The places in the contract's classes of the classes that these answers of a classifier predict, ``[n]``, as in :meth:`score`."""
         contract = self.bundle.contract
         if contract.problem == "multi-class":
-            return answers.argmax(axis=1)
+            likeliest: np.ndarray = answers.argmax(axis=1)
+            return likeliest
         positive = contract.classes.index(contract.positive)
+        threshold = self.bundle.manifest.threshold or 0.0  # every binary model has one
         # in 64 bits, as the threshold is kept: numpy would round it to the 32 of the answers
-        return np.where(contract.scores(answers).astype(np.float64) >= self.bundle.manifest.threshold, positive, 1 - positive)
+        return np.where(contract.scores(answers).astype(np.float64) >= threshold, positive, 1 - positive)
 
     def decide(self, answers: np.ndarray) -> list[dict[str, Any]]:
         """What :meth:`score` gives, for what :meth:`answers` gave."""
@@ -232,10 +235,10 @@ class Scorer:
             threshold, yes = self.bundle.manifest.threshold, contract.classes.index(contract.positive)
             told = contract.classes[yes], contract.classes[1 - yes]
             return [{"prediction": told[0] if p >= threshold else told[1], "probability": p} for p in scores]
-        told = [contract.classes[place] for place in self.predicted(answers).tolist()]
+        likeliest = [contract.classes[place] for place in self.predicted(answers).tolist()]
         return [
             {"prediction": value, "probabilities": dict(zip(contract.classes, row, strict=True))}
-            for value, row in zip(told, scores, strict=True)
+            for value, row in zip(likeliest, scores, strict=True)
         ]
 
     def check_golden(self, tolerance: float = TOLERANCE) -> None:

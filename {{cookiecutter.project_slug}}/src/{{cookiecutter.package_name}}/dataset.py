@@ -70,7 +70,8 @@ def side(ids: pd.Series, split: Split) -> np.ndarray:
     """``"train"``, ``"validation"`` or ``"test"`` for each id: SHA-256 of salt and id as a number in [0, 1), so rows never move."""
     salt = split.salt.encode()
     places = np.array([int.from_bytes(hashlib.sha256(salt + str(one).encode()).digest()[:8]) / 2**64 for one in ids])
-    return np.where(places < split.test, "test", np.where(places < split.test + split.validation, "validation", "train"))
+    test, validation = float(split.test), float(split.validation)
+    return np.where(places < test, "test", np.where(places < test + validation, "validation", "train"))
 
 
 def matrices(frame: pd.DataFrame, contract: Contract) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +88,7 @@ def targets(frame: pd.DataFrame, params: Params) -> np.ndarray:
     column = frame[params.data.target]
     if params.problem == "regression":
         return column.to_numpy(dtype=np.float64)
-    return pd.Index(params.contract().classes).get_indexer(column).astype(np.int64)
+    return pd.Index(params.contract().classes).get_indexer(pd.Index(column)).astype(np.int64)
 
 
 def _target(params: Params) -> pa.Column:
@@ -137,6 +138,6 @@ def _broken(path: str | Path, raw: pd.DataFrame, error: pa.errors.SchemaErrors, 
 
 
 def _error(path: str | Path, raw: pd.DataFrame, column: str, rule: str, rows: pd.Index, id_column: str) -> ContractError:
-    shown = [f"line {row} ({raw.at[row, id_column] or 'no id'}): {csv_file.shown(raw.at[row, column])}" for row in rows[:MOST_SHOWN]]
+    shown = [f"line {row} ({raw.at[row, id_column] or 'no id'!s}): {csv_file.shown(raw.at[row, column])}" for row in rows[:MOST_SHOWN]]
     more = f" and {len(rows) - MOST_SHOWN} more rows" if len(rows) > MOST_SHOWN else ""
     return ContractError(f"{path}: column {column!r} {rule}: {', '.join(shown)}{more}; correct the file, or the rule in params.yaml")
