@@ -7,7 +7,7 @@ or table cell can come out of it.
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from .intervals import Estimate  # for its type alone: the server's page, which has no intervals, shows the same names
@@ -51,7 +51,7 @@ def _prose(piece: str, first: bool) -> str:
     return f"{before}{code(piece.strip(), 900)}{after}" if piece.strip() else piece
 
 
-def is_number(value: float | None) -> bool:
+def is_number(value: float | None) -> TypeGuard[float]:
     """Whether there is a value that can be shown and drawn."""
     return value is not None and math.isfinite(value)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from ..bundle import Bundle
+from ..intervals import Metric
 from ..params import Params
-from . import Cost, Metric
+from . import Cost
 
 TOLERANCE = 1e-4
 

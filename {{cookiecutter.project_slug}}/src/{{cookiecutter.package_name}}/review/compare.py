@@ -8,9 +8,11 @@ import pandas as pd
 
 from .. import ProblemError, dataset, drift, metrics, slices
 from ..bundle import Bundle, Scorer
+from ..intervals import Metric
 from ..intervals.estimates import Answers, Question, estimate, gaps, rates
+from ..mermaid import Chart
 from ..params import Params
-from . import Chart, Confusion, Fairness, GateResult, Importance, Metric, Slice, Speed, curves, exam, speed
+from . import Confusion, Fairness, GateResult, Importance, Slice, Speed, curves, exam, speed
 from .importance import importance
 
 
@@ -73,9 +75,9 @@ class Bench:
 
     def _slices(self) -> list[Slice]:
         found = [self._slice(part) for part in self.parts]
-        tested = [item for item in found if item.judged and item.metric is not None and item.metric.p is not None]
-        adjusted = drift.benjamini_hochberg([item.metric.p for item in tested])  # type: ignore[union-attr]
-        corrected = {item.name: float(p) for item, p in zip(tested, adjusted, strict=True)}
+        tested = [(item.name, item.metric.p) for item in found if item.judged and item.metric is not None and item.metric.p is not None]
+        adjusted = drift.benjamini_hochberg([p for _, p in tested])
+        corrected = {name: p for (name, _), p in zip(tested, adjusted, strict=True)}
         return [msgspec.structs.replace(item, p_adjusted=corrected.get(item.name)) for item in found]
 
     def _slice(self, part: slices.Part) -> Slice:

@@ -73,7 +73,7 @@ def _differ(before: pd.Series, after: pd.Series) -> np.ndarray:
     """Where two columns of the same length differ, by place; a column that became text is compared as text."""
     ours, theirs = before.to_numpy(), after.to_numpy()
     if ours.dtype.kind == theirs.dtype.kind == "f":
-        return (ours != theirs) & ~(np.isnan(ours) & np.isnan(theirs))
+        return np.asarray((ours != theirs) & ~(np.isnan(ours) & np.isnan(theirs)), dtype=bool)
     return np.asarray(_text(before) != _text(after), dtype=bool)
 
 

@@ -8,8 +8,9 @@ from scipy import stats
 
 from .. import drift
 from ..gate import Gate
-from ..intervals import estimates
-from . import Estimate, Metric, Outcome, Slice
+from ..intervals import Estimate, Metric, estimates
+from ..markdown import NONE, is_number
+from . import Outcome, Slice
 
 MOST_TIMES = 1000
 
@@ -28,23 +29,22 @@ def limit(gate: Gate, metric: Metric) -> Judged:
     end = metric.candidate.value
     if gate.confidence is not None:
         end = metric.candidate.low if gate.min is not None else metric.candidate.high
-    if undefined(end):
+    if not is_number(end):
         return Judged("cannot be judged", f"the candidate's {gate.metric} {number(metric.candidate.value)} has no interval on these rows")
-    room = end - gate.min if gate.min is not None else gate.max - end
+    room = end - gate.min if gate.min is not None else (gate.max or 0.0) - end
     return beside(room, interval(metric.candidate) if gate.confidence is not None else number(end))
 
 
 def against_champion(gate: Gate, metric: Metric, rows: int, confidence: float) -> Judged:
     """Whether the interval of the difference, at its worse end, stays within the margin; the margin itself passes."""
-    margin, difference = float(gate.not_worse_than_champion or 0), metric.difference
-    if metric.champion is None or undefined(metric.champion.value):
+    margin, found = float(gate.not_worse_than_champion or 0), _gain(metric)
+    if metric.champion is None or not is_number(metric.champion.value):
         return Judged("cannot be judged", f"the champion's {gate.metric} is not defined on these {rows:,} rows")
-    if difference is None or undefined(difference.value) or undefined(difference.low) or undefined(difference.high):
+    if found is None:
         return Judged("cannot be judged", f"the difference of {gate.metric} has no interval on these {rows:,} rows")
-    worse_end, gain = _oriented(metric, difference)
-    told = f"{number(metric.candidate.value)} against {number(metric.champion.value)}, difference {interval(difference, signed=True)}"
-    judged = beside(margin + worse_end, told)
-    why = "" if judged.outcome == "pass" else _why(gain, gain - worse_end, margin, rows, gate.slice)
+    gain, worse, _ = found
+    judged = beside(margin + worse, _told(metric))
+    why = "" if judged.outcome == "pass" else _why(gain, gain - worse, margin, rows, gate.slice)
     return Judged(judged.outcome, judged.detail + why, estimates.equal_held(metric, margin, confidence))
 
 
@@ -66,9 +66,9 @@ def each_slice(gate: Gate, parts: Sequence[tuple[Slice, Metric | None]], confide
     if shown:
         p, loss, part, metric = max(shown, key=lambda one: one[1])
         others = f"; {len(shown)} of {len(known)} slices are worse" if len(shown) > 1 else ""
-        told = f"{part.name} ({part.rows:,} rows): {number(metric.candidate.value)} against {number(metric.champion.value)}"
+        told = f"{part.name} ({part.rows:,} rows): {_told(metric)}"
         short = f", {number(loss - margin)} short, adjusted p {p:.2g}{others}{left}"
-        return Judged("fail", f"{told}, difference {interval(metric.difference, signed=True)}{short}", held)
+        return Judged("fail", told + short, held)
     part, metric, loss, _ = max(known, key=lambda one: one[2])
     lowest = f"the lowest is {part.name} ({part.rows:,} rows) with {interval(metric.difference, signed=True)}"
     return Judged("pass", f"none of {len(known)} slices is shown to lose more; {lowest}{left}", held)
@@ -81,29 +81,34 @@ def beside(room: float, told: str) -> Judged:
 
 def number(value: float | None, signed: bool = False) -> str:
     """Four decimals, or two digits of what is smaller than that; a true minus sign."""
-    if undefined(value):
-        return "–"
+    if not is_number(value):
+        return NONE
     value, sign = (0.0 if abs(value) < 1e-9 else value), "+" if signed else ""
     small = 0 < abs(value) < 0.00005
     return (f"{value:{sign}.2g}" if small else f"{value:{sign},.4f}").replace("-", "−")
 
 
-def interval(estimate: Estimate, signed: bool = False) -> str:
-    """A value and, where it has one, its interval: ``0.8421 [0.8210, 0.8633]``."""
+def interval(estimate: Estimate | None, signed: bool = False) -> str:
+    """A value and, where it has one, its interval: ``0.8421 [0.8210, 0.8633]``; a dash without a value."""
+    if estimate is None:
+        return NONE
     value = number(estimate.value, signed)
-    return value if undefined(estimate.low) else f"{value} [{number(estimate.low, signed)}, {number(estimate.high, signed)}]"
+    return value if not is_number(estimate.low) else f"{value} [{number(estimate.low, signed)}, {number(estimate.high, signed)}]"
 
 
-def undefined(value: float | None) -> bool:
-    """Whether a value is missing or not a finite number."""
-    return value is None or not math.isfinite(value)
+def _told(metric: Metric) -> str:
+    champion = None if metric.champion is None else metric.champion.value
+    return f"{number(metric.candidate.value)} against {number(champion)}, difference {interval(metric.difference, signed=True)}"
 
 
-def _oriented(metric: Metric, difference: Estimate) -> tuple[float, float]:
-    """The worse end of the difference's interval and its value, both with the sign that makes more better."""
+def _gain(metric: Metric) -> tuple[float, float, float] | None:
+    """The difference with the sign that makes more better, and the worse and the better end of its interval; None where one is missing."""
+    found = metric.difference
+    if found is None or not (is_number(found.value) and is_number(found.low) and is_number(found.high)):
+        return None
     if metric.higher_is_better:
-        return difference.low, difference.value
-    return -difference.high, -difference.value
+        return found.value, found.low, found.high
+    return -found.value, -found.high, -found.low
 
 
 def _why(gain: float, half_width: float, margin: float, rows: int, part: str | None) -> str:
@@ -118,17 +123,17 @@ def _why(gain: float, half_width: float, margin: float, rows: int, part: str | N
 
 def _round_up(rows: float) -> int:
     """Up to two digits; what is less than a millionth above them is arithmetic."""
-    unit = 10 ** max(math.floor(math.log10(rows)) - 1, 0)
+    unit: int = 10 ** max(math.floor(math.log10(rows)) - 1, 0)
     return math.ceil(rows / unit - 1e-6) * unit
 
 
 def _loss(metric: Metric, confidence: float) -> tuple[float, float] | None:
     """What the candidate loses and its standard error, from the half width of the interval; None where it is not defined."""
-    difference = metric.difference
-    if difference is None or any(undefined(end) for end in (difference.value, difference.low, difference.high)):
+    found = _gain(metric)
+    if found is None:
         return None
-    error = (difference.high - difference.low) / (2 * stats.norm.ppf((1 + confidence) / 2))
-    return (-difference.value if metric.higher_is_better else difference.value), float(error)
+    gain, worse, better = found
+    return -gain, float((better - worse) / (2 * stats.norm.ppf((1 + confidence) / 2)))
 
 
 def _p(loss: float, error: float, margin: float) -> float:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from .. import drift
 from ..gate import METRICS, Gate, text, times
-from ..markdown import p_value
-from . import Alarm, DataChange, Fairness, GateResult, Metric, Outcome, Slice, Speed, Verdict, gate_metric
+from ..intervals import Metric
+from ..markdown import is_number, p_value
+from ..psi import FEWEST_ROWS
+from . import Alarm, DataChange, Fairness, GateResult, Outcome, Slice, Speed, Verdict, gate_metric
 from .gate_metric import Judged, beside, number
 
 MOST_ALARMS = 5
@@ -104,7 +106,7 @@ def _metric(gate: Gate, found: Findings) -> Judged:
 def _one(gate: Gate, metric: Metric | None, rows: int, confidence: float) -> Judged:
     if metric is None:
         return Judged("cannot be judged", f"{gate.metric} was not computed")
-    if gate_metric.undefined(metric.candidate.value):
+    if not is_number(metric.candidate.value):
         return Judged("cannot be judged", f"the candidate's {gate.metric} is not defined on these {rows:,} rows")
     if gate.not_worse_than_champion is None:
         return gate_metric.limit(gate, metric)
@@ -135,13 +137,13 @@ def _fairness(gate: Gate, found: Findings) -> Judged:
         why = "needs two values with at least review.min_n test rows each, and for equal_opportunity positive rows among them"
         return Judged("cannot be judged", f"the gap of {gate.column} was not computed: it {why}")
     before = f", the champion's is {number(gap.champion.value)}" if gap.champion and gap.champion.value is not None else ""
-    return beside(gate.max - gap.candidate.value, f"{gate_metric.interval(gap.candidate)}{before}")
+    return beside((gate.max or 0.0) - gap.candidate.value, f"{gate_metric.interval(gap.candidate)}{before}")
 
 
 def _latency(gate: Gate, found: Findings) -> Judged:
     if missing := _no_champion(found):
         return missing
-    mine, theirs, most = found.speed, found.champion_speed, times(gate.latency_p99)
+    mine, theirs, most = found.speed, found.champion_speed, times(gate.latency_p99) or 0.0
     if mine is None or theirs is None or not theirs.p99_loops > 0:
         return Judged("cannot be judged", f"the {'candidate' if mine is None else 'champion'} was not timed")
     ratio = mine.p99_loops / theirs.p99_loops
@@ -162,12 +164,12 @@ def _drift(gate: Gate, data: DataChange | None) -> Judged:
     columns = [item for item in data.columns if gate.column in (None, item.name)]
     if not columns:
         return Judged("cannot be judged", f"{gate.column or 'no column'} is in main's data and the pull request's")
-    if (rows := min(data.rows_main, data.rows_candidate)) < drift.FEWEST_ROWS:
-        return Judged("cannot be judged", f"{rows:,} rows are too few for a PSI, which needs {drift.FEWEST_ROWS}")
+    if (rows := min(data.rows_main, data.rows_candidate)) < FEWEST_ROWS:
+        return Judged("cannot be judged", f"{rows:,} rows are too few for a PSI, which needs {FEWEST_ROWS}")
     shown = [item for item in columns if item.p_adjusted < drift.LEVEL]
     worst = max(shown or columns, key=lambda item: item.psi)
     told = f"at most {worst.psi:.3f}, in {worst.name} (effect {worst.effect:.3f}, adjusted p {p_value(worst.p_adjusted)})"
-    over = [item.name for item in shown if item.psi > gate.max]
+    over = [item.name for item in shown if item.psi > (gate.max or 0.0)]
     if not over:
         return Judged("pass", told if shown else f"{told}: no more than chance explains")
     return Judged("fail", told + (f"; {len(over)} columns are above the limit" if len(over) > 1 else ""))

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from .. import ProblemError, bundle, params, pointer, run, store
 from ..git import git, show, succeeds
@@ -36,19 +36,19 @@ def sift(run_id: int) -> tuple[Review, evidence.Subject | None]:
     about = evidence.find(run_id)
     known = Review(verdict="cannot judge", pull_request=about.pull_request, fork=about.fork, head_sha=about.head_sha, run_id=run_id)
     if about.outdated:
-        return _with(known, verdict="outdated", reasons=[about.outdated]), None
+        return replace(known, verdict="outdated", reasons=[about.outdated]), None
     if about.conflict or about.merge is None:
-        return _with(known, reasons=["the pull request conflicts with main; merge main into it and resolve the conflicts"]), None
+        return replace(known, reasons=["the pull request conflicts with main; merge main into it and resolve the conflicts"]), None
     files = changed_files(f"{about.merge}^1", about.merge)
-    known = _with(known, notes=changes.notes(files), merge=Merge(owners=changes.owners(show("HEAD", changes.OWNERS), files)))
+    known = replace(known, notes=changes.notes(files), merge=Merge(owners=changes.owners(show("HEAD", changes.OWNERS), files)))
     if not about.succeeded:
-        return _with(known, reasons=[_failed(about)]), None
+        return replace(known, reasons=[_failed(about)]), None
     if needs_training(files):
         return known, about
     try:
-        return _with(known, verdict="unaffected", moves_to=_moved(about.merge) if POINTER.as_posix() in files else None), None
+        return replace(known, verdict="unaffected", moves_to=_moved(about.merge) if POINTER.as_posix() in files else None), None
     except ProblemError as problem:
-        return _with(known, reasons=[str(problem)]), None
+        return replace(known, reasons=[str(problem)]), None
 
 
 def judge_run(run_id: int, scratch: Path) -> Review:
@@ -61,7 +61,7 @@ def judge_run(run_id: int, scratch: Path) -> Review:
         judged = _judge_candidate(known, about, rewritten, scratch)
         return _overridden(judged, about.pull_request, about.created_at)
     except ProblemError as problem:
-        return _with(known, reasons=[*([rewritten] if rewritten else []), str(problem)])
+        return replace(known, reasons=[*([rewritten] if rewritten else []), str(problem)])
 
 
 def judge_main(scratch: Path) -> Review:
@@ -105,13 +105,13 @@ def _before(revision: str, scratch: Path) -> evidence.Material | None:
 def _judge_candidate(known: Review, about: evidence.Subject, rewritten: str | None, scratch: Path) -> Review:
     folder = evidence.fetch_candidate(about.run_id, scratch)
     if folder is None:
-        return _with(known, reasons=["pipeline inputs changed, but the train run left no candidate; re-run it"])
+        return replace(known, reasons=["pipeline inputs changed, but the train run left no candidate; re-run it"])
     candidate = bundle.load(folder / "bundle")
     brought = evidence.of_commit(str(about.merge), scratch)
     before = evidence.of_working_tree()
     judged = _judge(known, candidate, brought, before, before.params, folder / "run.json", rewritten)
     if judged.gates and (problem := claims.problem(folder, candidate, brought.params, judged.metrics)):
-        return _with(judged, verdict="cannot judge", reasons=[*judged.reasons, problem], gates=[])
+        return replace(judged, verdict="cannot judge", reasons=[*judged.reasons, problem], gates=[])
     return judged
 
 
@@ -128,7 +128,7 @@ def _judge(
 
     champion, standing, unreachable = _champion()
     judged = judge(known, Case(candidate, champion, standing, brought, before, ours, unreachable, rewritten))
-    return _with(judged, merge=_merge(known.merge, candidate.digest, ours), cost=claims.cost(run_file), history=_history(ours.headline))
+    return replace(judged, merge=_merge(known.merge, candidate.digest, ours), cost=claims.cost(run_file), history=_history(ours.headline))
 
 
 def _overridden(judged: Review, number: int | None, created_at: str) -> Review:
@@ -137,9 +137,9 @@ def _overridden(judged: Review, number: int | None, created_at: str) -> Review:
         return judged
     match override.find(number, created_at):
         case override.Asked(by, reason):
-            return _with(judged, verdict="promote", override=Override(by, reason, judged.verdict))
+            return replace(judged, verdict="promote", override=Override(by, reason, judged.verdict))
         case override.Refused(why):
-            return _with(judged, notes=[*judged.notes, f"is not overridden: {why}"])
+            return replace(judged, notes=[*judged.notes, f"is not overridden: {why}"])
     return judged
 
 
@@ -154,7 +154,7 @@ def _failed(about: evidence.Subject) -> str:
 
 
 def _merge(known: Merge, digest: str, ours: params.Params) -> Merge:
-    return _with(known, version=version_of(digest, entries(POINTER)), environments=list(ours.promotion.environments))
+    return replace(known, version=version_of(digest, entries(POINTER)), environments=list(ours.promotion.environments))
 
 
 def _history(headline: str) -> list[Release]:
@@ -182,10 +182,6 @@ def _champion() -> tuple[bundle.Bundle | None, Champion | None, str | None]:
         return bundle.load(store.find(named.digest, named.bundle), named.digest), standing, None
     except ProblemError as error:
         return None, standing, f"the champion {named.digest} cannot be read from the store: {error}"
-
-
-def _with(record: Any, **values: Any) -> Any:
-    return msgspec.structs.replace(record, **values)
 
 
 def _write(review: Review) -> None:

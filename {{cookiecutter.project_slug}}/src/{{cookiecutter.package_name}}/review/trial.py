@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import msgspec
 import pandas as pd
+from msgspec.structs import replace
 
 from .. import ProblemError
 from ..bundle import Bundle
 from ..params import Params
-from . import Alarm, Champion, DataChange, Review, changes, compare, data, exam, gates
+from . import Alarm, Champion, Change, DataChange, Review, changes, compare, data, exam, gates
 from .evidence import Material
 
 
@@ -39,9 +39,9 @@ def judge(known: Review, case: Case) -> Review:
         BundleError: the candidate's model cannot be loaded or gives answers of another shape.
     """
     manifest = case.candidate.manifest
-    known = _with(known, digest=case.candidate.digest, model=manifest.model, problem=manifest.problem, champion=case.standing)
+    known = replace(known, digest=case.candidate.digest, model=manifest.model, problem=manifest.problem, champion=case.standing)
     if manifest.data_digest != case.brought.data_digest:
-        return _with(known, reasons=["the candidate was trained on other data than the pull request holds now; train it again"])
+        return replace(known, reasons=["the candidate was trained on other data than the pull request holds now; train it again"])
     frame = case.brought.rows()
     sides = case.brought.sides(frame)
     bench = compare.Bench(case.candidate, case.champion, frame[sides == "test"].reset_index(drop=True), case.ours, case.brought.params)
@@ -52,11 +52,11 @@ def judge(known: Review, case: Case) -> Review:
     if case.unreachable:
         verdict, reasons, results = "cannot judge", [case.unreachable], []
     judging = case.ours.review
-    known = _with(known, headline=case.ours.headline, confidence=judging.confidence, min_n=judging.min_n, rows=len(bench.rows))
-    known = _with(known, verdict=verdict, reasons=reasons, gates=results, data=moved, alarms=alarms, **_changes(case))
-    known = _with(known, threshold=manifest.threshold, data_digest=manifest.data_digest)
+    known = replace(known, headline=case.ours.headline, confidence=judging.confidence, min_n=judging.min_n, rows=len(bench.rows))
+    known = replace(known, verdict=verdict, reasons=reasons, gates=results, data=moved, alarms=alarms, **_changes(case))
+    known = replace(known, threshold=manifest.threshold, data_digest=manifest.data_digest)
     shown = ("metrics", "slices", "fairness", "charts", "confusion", "importance", "speed", "champion_speed", "champion_problem")
-    return _with(known, **{name: getattr(found, name) for name in shown})
+    return replace(known, **{name: getattr(found, name) for name in shown})
 
 
 def _data(case: Case, frame: pd.DataFrame) -> DataChange | None:
@@ -86,7 +86,7 @@ def _findings(case: Case, bench: compare.Bench, found: compare.Comparison, moved
     )
 
 
-def _changes(case: Case) -> dict[str, list[object]]:
+def _changes(case: Case) -> dict[str, list[Change]]:
     before, brought = case.before, case.brought
     theirs = case.ours if before is None else before.params
     return {
@@ -94,7 +94,3 @@ def _changes(case: Case) -> dict[str, list[object]]:
         "features": changes.features(theirs, brought.params),
         "dependencies": changes.dependencies(brought.lock if before is None else before.lock, brought.lock),
     }
-
-
-def _with(review: Review, **values: object) -> Review:
-    return msgspec.structs.replace(review, **values)

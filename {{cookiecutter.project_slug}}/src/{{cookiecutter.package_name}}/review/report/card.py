@@ -109,7 +109,7 @@ def _front(review: Review, made: Bundle, data: str | None) -> dict[str, Any]:
     metrics = [
         {"type": metric.name, "name": markdown.NAMES.get(metric.name, metric.name), "value": round(metric.candidate.value, 6)}
         for metric in review.metrics
-        if metric.candidate.value is not None and markdown.is_number(metric.candidate.value)
+        if markdown.is_number(metric.candidate.value)
     ]
     results = [{"task": {"type": task}, "dataset": dataset, "metrics": metrics}]
     return {

@@ -10,7 +10,8 @@ from typing import Any
 import jinja2
 
 from ... import markdown, mermaid
-from .. import Chart, Confusion, GateResult, Review, Slice
+from ...mermaid import Chart
+from .. import Confusion, GateResult, Review, Slice
 from . import text
 
 LIMIT = 65_000  # GitHub refuses comments over 65,536 characters; the rest is the watermark's
@@ -81,7 +82,7 @@ def _filled(review: Review, detail: Detail) -> str:
         others=_ranked_slices([part for part in review.slices if not part.protected]),
         charts=[_drawn(chart) for chart in review.charts],
         confused=_confused(review.confusion) if review.confusion else [],
-        square=bool(review.confusion) and len(review.confusion.classes) <= _SQUARE[detail.whole],
+        square=review.confusion is not None and len(review.confusion.classes) <= _SQUARE[detail.whole],
         importance=sorted(review.importance, key=lambda item: -item.mean),
         drift=sorted(review.data.columns if review.data else [], key=lambda column: (not column.drifted, -column.effect)),
         history=sorted(review.history, key=lambda release: release.version),

@@ -3,8 +3,9 @@
 import math
 import re
 
+from ...intervals import Metric
 from ...markdown import NAMES, NONE, decimals, interval, is_number, metric_name, signed, words
-from .. import GateResult, Metric, Review
+from .. import GateResult, Review
 
 _NO_VALUES = {"labels_changed", "drift", "leakage"}  # whose findings are sentences
 _LIMITS = {
@@ -23,7 +24,7 @@ def digits(metric: Metric) -> int:
 def direction(metric: Metric) -> str:
     """``better`` or ``worse`` where the interval of the difference excludes 0, ``alike`` where it does not, ``unknown`` without one."""
     found = metric.difference
-    if found is None or found.value is None or not is_number(found.value):
+    if found is None or not is_number(found.value):
         return "unknown"
     if found.low is None or found.high is None or not (found.low > 0 or found.high < 0):
         return "alike"
@@ -44,7 +45,7 @@ def difference(metric: Metric | None) -> str:
 
 def harm(metric: Metric | None) -> float:
     """How much worse the candidate is, for ranking; minus infinity where nothing is known."""
-    if metric is None or metric.difference is None or metric.difference.value is None or not is_number(metric.difference.value):
+    if metric is None or metric.difference is None or not is_number(metric.difference.value):
         return -math.inf
     return -metric.difference.value if metric.higher_is_better else metric.difference.value
 
