@@ -91,7 +91,8 @@ def normal(covariance: np.ndarray, resamples: int, seed: Sequence[int]) -> np.nd
     unit = np.where(scale > 0, scale, 1.0)
     values, vectors = np.linalg.eigh(covariance / np.outer(unit, unit))
     draws = np.random.default_rng(seed).standard_normal((resamples, len(scale)))
-    return (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T * scale
+    scaled: np.ndarray = (draws * np.sqrt(np.maximum(values, 0))) @ vectors.T * scale
+    return scaled
 
 
 def _cells(of_row: np.ndarray, strata: np.ndarray) -> Cells:

@@ -68,7 +68,9 @@ def nearness(question: Question, answers: Answers) -> np.ndarray:
 
 def _ratio(above: np.ndarray, below: np.ndarray | float) -> np.ndarray:
     above, below = np.broadcast_arrays(np.asarray(above, dtype=float), np.asarray(below, dtype=float))
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+    found = np.full(above.shape, np.nan)
+    np.divide(above, below, out=found, where=below != 0)
+    return found
 
 
 def _mean(name: str) -> Formula:
@@ -133,7 +135,8 @@ REGRESSION: dict[str, Formula] = {
 
 def _log_loss(probabilities: np.ndarray) -> np.ndarray:
     smallest = np.finfo(np.float64).eps  # scikit-learn's
-    return -np.log(np.clip(probabilities, smallest, 1 - smallest))
+    losses: np.ndarray = -np.log(np.clip(probabilities, smallest, 1 - smallest))
+    return losses
 
 
 def _binary(name: str, question: Question, answers: Answers) -> Column:
@@ -150,7 +153,8 @@ def _binary(name: str, question: Question, answers: Answers) -> Column:
         return Column(np.full(len(scores), value / len(scores)) if name == "precision" else ranking.influence())
     chosen = scores >= answers.threshold
     if name == "profit":
-        return Column(np.where(chosen, np.where(positive, question.gains, 0.0) - question.cost, 0.0))
+        gains = 0.0 if question.gains is None else question.gains
+        return Column(np.where(chosen, np.where(positive, gains, 0.0) - question.cost, 0.0))
     values = {"accuracy": chosen == positive, "hits": chosen & positive, "chosen": chosen}[name]
     return Column(values.astype(float))
 

@@ -29,7 +29,8 @@ class Ranking:
         accepted = np.cumsum(weights[:, self._all], axis=1)[:, self._ends]
         hits = np.cumsum(weights[:, self._hits], axis=1)[:, self._hit_ends]
         steps = np.diff(hits, axis=1, prepend=0)
-        return (steps * hits / np.maximum(accepted, 1)).sum(axis=1) / hits[:, -1]
+        means: np.ndarray = (steps * hits / np.maximum(accepted, 1)).sum(axis=1) / hits[:, -1]
+        return means
 
     def influence(self) -> np.ndarray:
         """How fast the average precision of cells of one row grows with the weight of each [cells], where the totals of positive and of
@@ -42,4 +43,5 @@ class Ranking:
         ranked = np.where(self._positive[self._all], for_hit[first] + np.append(hits / accepted, 0.0)[first], -for_miss[first])
         found = np.empty(len(ranked))
         found[self._all] = ranked / max(len(self._hits), 1)
-        return found - found.mean()
+        found -= found.mean()
+        return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import drift
 from ..contract import Contract
@@ -54,7 +55,8 @@ def _pairs(reference: Reference, recent: Recent) -> Iterator[_Pair]:
 def _outcomes(contract: Contract, answers: np.ndarray) -> np.ndarray:
     scores = contract.scores(answers)
     if contract.problem == "multi-class":
-        return np.array(contract.classes, dtype=object)[scores.argmax(axis=1)]
+        likeliest: NDArray[np.intp] = scores.argmax(axis=1)
+        return np.array(contract.classes, dtype=object)[likeliest]
     return scores.astype(np.float32).astype(np.float64)
 
 

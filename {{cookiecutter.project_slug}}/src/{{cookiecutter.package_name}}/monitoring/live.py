@@ -112,6 +112,6 @@ def _calibration(question: Question, answers: Answers) -> Chart:
     rows = np.bincount(place, minlength=BINS)
     hits = np.bincount(place, weights=question.targets == 1, minlength=BINS)
     shares = [float(hit / count) if count else None for hit, count in zip(hits, rows, strict=True)]
-    middles = [(step + 0.5) / BINS for step in range(BINS)]
+    middles: list[float | None] = [(step + 0.5) / BINS for step in range(BINS)]
     lines = [Series("perfect", middles), Series("now", shares)]
     return Chart("calibration", "Calibration", "probability", "share that came true", [f"{middle:.2f}" for middle in middles], lines)

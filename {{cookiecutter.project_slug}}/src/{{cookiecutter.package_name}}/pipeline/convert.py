@@ -44,7 +44,8 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
         raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {parity.general(pipeline)}")
     _anonymise(model, outputs)
     _join_inputs(model, contract)
-    return _stable(model).SerializeToString(deterministic=True)
+    content: bytes = _stable(model).SerializeToString(deterministic=True)
+    return content
 
 
 def _round_down(pipeline: Pipeline) -> None:

@@ -80,7 +80,8 @@ def golden_rows(train: pd.DataFrame, contract: Contract) -> list[dict[str, Any]]
     missing = (rows.isna() | (rows == "")).any(axis="columns").to_numpy()
     order = np.concatenate([np.flatnonzero(missing)[:1], np.flatnonzero(~missing), np.flatnonzero(missing)[1:]])[:GOLDEN_ROWS]
     types = {column.name: column.type for column in contract.columns}
-    records = [{name: _plain(value, types[name]) for name, value in record.items()} for record in rows.iloc[order].to_dict("records")]
+    found = rows.iloc[order].to_dict("records")
+    records: list[dict[str, Any]] = [{name: _plain(record[name], kind) for name, kind in types.items()} for record in found]
     if not missing.any() and (optional := [column.name for column in contract.columns if column.missing]):
         records[0] |= dict.fromkeys(optional)
     return records

@@ -83,7 +83,8 @@ def _rows(sides: dict[str, pd.DataFrame], contract: Contract, id_column: str) ->
 
 
 def _scale(values: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return np.maximum(targets.std(), np.abs(values - targets.mean()))
+    scale: np.ndarray = np.maximum(targets.std(), np.abs(values - targets.mean()))
+    return scale
 
 
 def _flipped(ours: np.ndarray, theirs: np.ndarray, scorer: Scorer) -> np.ndarray:
@@ -92,15 +93,19 @@ def _flipped(ours: np.ndarray, theirs: np.ndarray, scorer: Scorer) -> np.ndarray
     if contract.problem == "regression":
         return np.zeros(len(ours), dtype=bool)
     if contract.problem == "multi-class":
-        return ours.argmax(axis=1) != theirs.argmax(axis=1)
-    return (contract.scores(ours) >= threshold) != (contract.scores(theirs) >= threshold)
+        flipped: np.ndarray = ours.argmax(axis=1) != theirs.argmax(axis=1)
+    else:
+        flipped = (contract.scores(ours) >= threshold) != (contract.scores(theirs) >= threshold)
+    return flipped
 
 
 def _sklearn(pipeline: Pipeline, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
     try:
         if hasattr(pipeline, "predict_proba"):
-            return pipeline.predict_proba(frame)
-        return pipeline.predict(frame).reshape(len(frame), 1)
+            answers: np.ndarray = pipeline.predict_proba(frame)
+        else:
+            answers = pipeline.predict(frame).reshape(len(frame), 1)
+        return answers
     except ValueError as error:
         if len(frame) > 1:  # halve until the row is found
             half = len(frame) // 2
@@ -126,7 +131,7 @@ def edge_rows(train: pd.DataFrame, contract: Contract) -> tuple[list[str], pd.Da
     For each kind of edge one row with all columns there and one per column; then rows drawn from heavy tails.
     """
     base = train.iloc[[0]][[*contract.numeric, *contract.categorical]]
-    named: list[tuple[str, dict[str, object]]] = [("all missing", {column.name: _missing(column) for column in contract.columns})]
+    named: list[tuple[str, dict[str, str | float]]] = [("all missing", {column.name: _missing(column) for column in contract.columns})]
     named.append(("all categories unseen", dict.fromkeys(contract.categorical, UNSEEN)))
     for end in (0, 1):
         named.append((f"all at the {('low', 'high')[end]} end", {name: _ends(train, contract, name)[end] for name in contract.numeric}))
@@ -141,7 +146,7 @@ def edge_rows(train: pd.DataFrame, contract: Contract) -> tuple[list[str], pd.Da
     return [name for name, _ in named] + [f"heavy tails {index}" for index in range(len(frame) - len(named))], frame
 
 
-def _missing(column: Column) -> object:
+def _missing(column: Column) -> str | float:
     return "" if column.type == "category" else np.nan
 
 

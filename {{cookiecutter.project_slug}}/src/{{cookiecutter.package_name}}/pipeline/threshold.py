@@ -64,13 +64,16 @@ def _count(candidates: np.ndarray, labels: np.ndarray, probabilities: np.ndarray
 
 def _objective(wanted: Threshold, found: _Counts, labels: np.ndarray, cost: float) -> np.ndarray:
     rows, positives = len(labels), labels.sum()
+    values: np.ndarray
     if wanted.objective == "profit":
-        return found.gain - cost * found.predicted
-    if wanted.objective == "accuracy":
-        return 2 * found.right - found.predicted + (rows - positives)
-    if wanted.objective == "recall_at_precision":
-        return _recall_at(wanted.precision or 0.0, found)
-    return 2 * found.right / (found.predicted + positives)
+        values = found.gain - cost * found.predicted
+    elif wanted.objective == "accuracy":
+        values = 2 * found.right - found.predicted + (rows - positives)
+    elif wanted.objective == "recall_at_precision":
+        values = _recall_at(wanted.precision or 0.0, found)
+    else:
+        values = 2 * found.right / (found.predicted + positives)
+    return values
 
 
 def _recall_at(precision: float, found: _Counts) -> np.ndarray:
