@@ -54,7 +54,7 @@ def _serve(chosen: argparse.Namespace, watching: Settings, secret: str | None, w
     live.watchers = (watcher,)
     app = Application(live, limit=chosen.queue, patience=chosen.patience, body_patience=chosen.body_seconds, token=secret)
     siblings = None if worker is None else Siblings(worker, app.tally.text)
-    app.gather = siblings and siblings.gather
+    app.gather = siblings.gather if siblings else None
     gc.freeze()  # what is there stays: no collection need look at it
     gc.set_threshold(_RARELY)
     listener = listen(chosen.host, chosen.port, shared=worker is not None)
@@ -62,7 +62,7 @@ def _serve(chosen: argparse.Namespace, watching: Settings, secret: str | None, w
     if follower:
         follower.start()
     try:
-        Server(app, live, siblings and siblings.start).run(sockets=[listener])
+        Server(app, live, siblings.start if siblings else None).run(sockets=[listener])
     finally:
         if follower:
             follower.stop()

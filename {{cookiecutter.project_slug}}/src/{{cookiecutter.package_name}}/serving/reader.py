@@ -78,7 +78,8 @@ class Reader:
         if body.startswith(b"[") or (not body.startswith(b"{") and _MANY.match(body)):
             return self._many.decode(body)
         if _WRAPPED.match(body):
-            return self._wrapped.decode(body).records
+            records: list[msgspec.Struct] = self._wrapped.decode(body).records
+            return records
         return [self._one.decode(body)]
 
     def _slow(self, body: bytes) -> Rows:

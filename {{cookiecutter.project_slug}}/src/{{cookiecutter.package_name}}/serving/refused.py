@@ -1,5 +1,7 @@
 """Requests that are refused: with which status, and in which words."""
 
+from collections.abc import Sequence
+
 from ..contract import Violation, short
 
 MOST_VIOLATIONS = 100
@@ -38,7 +40,7 @@ def broken(violations: list[Violation]) -> RefusedError:
     return RefusedError(422, f"{count} not hold to the contract; GET /model shows it", violations, kind="contract")
 
 
-def not_objects(records: list[object]) -> list[Violation]:
+def not_objects(records: Sequence[object]) -> list[Violation]:
     """The records that are no JSON objects."""
     rule = "must be a JSON object with one value per column"
     return [Violation(row, "", short(record), rule) for row, record in enumerate(records) if not isinstance(record, dict)]

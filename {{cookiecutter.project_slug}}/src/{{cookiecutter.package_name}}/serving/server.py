@@ -54,6 +54,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._live, self._beside = live, beside
+        self._doors: list[_Door] = []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; uvicorn's own handler would raise the signal again at the end and so spoil the exit code."""
@@ -65,14 +66,14 @@ class Server(uvicorn.Server):
         if self._beside is not None:
             await self._beside()
         await super().startup([])
-        self.servers = [_Door(listener, self._protocol) for listener in sockets or ()]
+        self._doors = [_Door(listener, self._protocol) for listener in sockets or ()]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then let uvicorn finish the requests that still run."""
         log.info("stopping: finishing the requests that are under way")
         self._live.draining = True
-        for listener in self.servers:
-            listener.close()
+        for door in self._doors:
+            door.close()
         end = time.monotonic() + _DRAIN
         while self.server_state.connections and time.monotonic() < end and not self.force_exit:
             await asyncio.sleep(0.02)
@@ -105,9 +106,6 @@ class _Door:
         self._let_in()
         self._loop.remove_reader(self._listener)
         self._listener.close()
-
-    async def wait_closed(self) -> None:
-        """As a server of asyncio has it; connections are not waited for here."""
 
     def _open(self) -> None:
         if self._listener.fileno() >= 0:

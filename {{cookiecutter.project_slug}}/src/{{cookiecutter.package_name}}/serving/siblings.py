@@ -24,10 +24,10 @@ Place = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Worker(NamedTuple):
-    """One of ``count`` workers of a server; ``secret`` names what they share."""
+    """One of ``total`` workers of a server; ``secret`` names what they share."""
 
     number: int
-    count: int
+    total: int
     secret: str
 
     def address(self, number: int) -> str:
@@ -50,7 +50,7 @@ class Siblings:
 
     async def gather(self, own: bytes) -> bytes:
         """This worker's figures with those of all others that answer; ``serving_workers`` says how many they are."""
-        others = [number for number in range(self._worker.count) if number != self._worker.number]
+        others = [number for number in range(self._worker.total) if number != self._worker.number]
         found = await asyncio.gather(*map(self._ask, others))
         return merged([own, *(text for text in found if text is not None)])
 

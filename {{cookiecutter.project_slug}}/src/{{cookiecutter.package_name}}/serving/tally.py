@@ -4,7 +4,7 @@ Its own counters take a lock for each request; here one thread counts, so number
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -26,7 +26,7 @@ class Tally:
         self._requests: Counter[tuple[str, int]] = Counter()
         self._errors: Counter[str] = Counter()
         self._seconds: dict[str, list[int]] = {}
-        self._sums: Counter[str] = Counter()
+        self._sums: defaultdict[str, float] = defaultdict(float)
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -99,7 +99,8 @@ class Tally:
 
 
 def _cumulated(counts: list[int]) -> list[tuple[str, float]]:
-    total, found = 0, []
+    total = 0
+    found: list[tuple[str, float]] = []
     for edge, number in zip((*map(str, _EDGES), "+Inf"), counts, strict=True):
         total += number
         found.append((edge, total))

@@ -98,7 +98,7 @@ def answer(predictions: list[dict[str, Any]], request: Inference, contract: Cont
         name = output["name"]
         if asked and name not in asked:
             continue
-        values = [list(one[name].values()) if name == "probabilities" else one[name] for one in predictions]
+        values: list[Any] = [list(one[name].values()) if name == "probabilities" else one[name] for one in predictions]
         tensor = {**output, "shape": [len(predictions), *output["shape"][1:]]}
         if asked.get(name, {}).get("binary_data", default):
             data = _packed(values) if output["datatype"] == "BYTES" else np.array(values, "<f4").tobytes()
@@ -155,7 +155,8 @@ def _unpacked(tensor: Tensor, binary: bytes) -> list[Any]:
     kind = np.dtype(_NUMBERS[tensor.datatype])
     if len(binary) % kind.itemsize:
         raise _wrong(tensor, f"has {len(binary)} bytes, which is no number of {tensor.datatype}")
-    return np.frombuffer(binary, kind).tolist()
+    values: list[Any] = np.frombuffer(binary, kind).tolist()
+    return values
 
 
 def _texts(tensor: Tensor, binary: bytes) -> list[str]:
