@@ -60,18 +60,12 @@ def test_our_tests_of_its_package_pass(trained: BakedProject) -> None:
     print(trained.run(python, *PYTEST, "--rootdir", folder, *ours).stdout)
 
 
-def test_types_hold_strictly_but_in_files_that_are_listed(trained: BakedProject) -> None:
-    """``untyped.txt`` names the files in which mypy still finds something: it may only become shorter."""
+def test_types_hold_strictly(trained: BakedProject) -> None:
     folder = ROOT / "tests/generated"
     python = str(trained.root / ".venv/bin/python")
     more = ["--require-hashes", "--no-deps", "--requirement", f"{folder}/types.txt"]
     trained.run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, *more)
-    done = trained.run(python, "-m", "mypy", "--config-file", f"{folder}/mypy.ini", "--cache-dir", os.devnull, "src", check=False)
-    found = [line.removeprefix("src/churn/") for line in done.stdout.splitlines() if line.startswith("src/")]
-    listed = (folder / "untyped.txt").read_text().splitlines()
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    assert [line for line in found if line.partition(":")[0] not in listed] == []
-    assert {line.partition(":")[0] for line in found} == set(listed), "take what is clean out of untyped.txt"
+    trained.run(python, "-m", "mypy", "--config-file", f"{folder}/mypy.ini", "--cache-dir", os.devnull, "src")
 
 
 def test_our_tests_of_scoring_pass_where_it_runs(trained: BakedProject) -> None:

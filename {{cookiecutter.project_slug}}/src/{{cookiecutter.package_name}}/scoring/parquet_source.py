@@ -78,8 +78,8 @@ def _open(path: Path, coded: tuple[str, ...]) -> pq.ParquetFile:
 
 def _is_text(kind: pa.DataType) -> bool:
     plain = kind.value_type if types.is_dictionary(kind) else kind
-    return types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain)
+    return bool(types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain))
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))

@@ -49,10 +49,25 @@ class Block(NamedTuple):
 class Source(Protocol):
     """A file to score. It can be pickled, so that other processes read it too."""
 
-    path: Path
-    size: int
-    unit: str
-    keep: tuple[str, ...]
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How large it is, in its unit."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What pieces are measured in, as it is written behind a number."""
+        ...
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """The columns to carry over."""
+        ...
 
     def pieces(self) -> Iterator[Piece]:
         """The pieces in the order of the file, always the same ones for the same file."""
