@@ -91,7 +91,8 @@ def number_text(value: float) -> str:
 def _blocks(text: str) -> tuple[str, dict[str, str]]:
     """The comment at the head, and each top-level key with its text and the comment lines directly above it."""
     lines = text.splitlines(keepends=True)
-    starts = [number for number, line in enumerate(lines) if _KEY.match(line)]
+    keys = [(number, key[1]) for number, line in enumerate(lines) if (key := _KEY.match(line))]
+    starts = [number for number, _ in keys]
     first = starts[0] if starts else len(lines)
     begins = [first]
     for before, start in pairwise(starts):
@@ -99,7 +100,7 @@ def _blocks(text: str) -> tuple[str, dict[str, str]]:
             start -= 1
         begins.append(start)
     ends = [*begins[1:], len(lines)]
-    found = {_KEY.match(lines[start])[1]: "".join(lines[begin:end]) for start, begin, end in zip(starts, begins, ends, strict=True)}  # type: ignore[index]
+    found = {key: "".join(lines[begin:end]) for (_, key), begin, end in zip(keys, begins, ends, strict=True)}
     return "".join(lines[:first]), found
 
 
