@@ -33,10 +33,15 @@ class Served:
     content: Callable[[Rows], bytes]
 
 
-def ours(bundle: Path, *options: str, script: str | None = None) -> list[str]:
+def ours(bundle: Path, *options: str, package: str = "churn", script: str | None = None) -> list[str]:
     """The command of our server, or of a script that runs it altered; the port is still to be added."""
-    what = ["-m", "churn.serving"] if script is None else [str(RIVALS / script)]
+    what = ["-m", f"{package}.serving"] if script is None else [str(RIVALS / script)]
     return [sys.executable, *what, "--model", str(bundle), "--queue", QUEUE, *options, "--port"]
+
+
+def hello(package: str, length: int) -> list[str]:
+    """The command of a bare endpoint under the server of this package, with answers of so many bytes; the port is still to be added."""
+    return [sys.executable, str(RIVALS / "hello.py"), package, str(length)]
 
 
 def rival(name: str, bundle: Path) -> list[str]:

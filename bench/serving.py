@@ -19,7 +19,7 @@ from churn import bundle
 from environments import NEEDS, LeftOutError, versions
 from goals import KINDS, summary
 from load import Result, load
-from servers import LOG_SHARE, RIVALS, Rows, Served, answer, content_for, ours, rival, running
+from servers import LOG_SHARE, Rows, Served, answer, content_for, hello, ours, rival, running
 
 BUNDLE = Path(sys.argv[1])
 ROUNDS, SECONDS = int(os.environ.get("ROUNDS", "15")), float(os.environ.get("SECONDS", "0.5"))
@@ -94,7 +94,7 @@ def _servers(stack: ExitStack, made: bundle.Bundle, rows: Rows, left_out: dict[s
     servers: dict[str, tuple[Served, tuple[str, ...]]] = {"ours": (start("ours", ours(BUNDLE)), WHOLE)}
     expected = {kind: answer(servers["ours"][0], some) for kind, some in zip(SINGLE, (rows[:1], rows), strict=True)}
     for kind, body in expected.items():
-        servers[f"hello_{kind}"] = start("hello", [sys.executable, str(RIVALS / "hello.py"), str(len(body))]), (kind,)
+        servers[f"hello_{kind}"] = start("hello", hello("churn", len(body))), (kind,)
     log = ("--log", stack.enter_context(tempfile.TemporaryDirectory()), "--log-share", str(LOG_SHARE))
     servers["logged"] = start("ours", ours(BUNDLE, *log)), SINGLE
     servers["unwatched"] = start("ours", ours(BUNDLE, script="unwatched.py")), SINGLE

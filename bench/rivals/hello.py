@@ -1,12 +1,13 @@
-"""The least that the same ASGI server does: reads a body and answers with a constant of so many bytes. No framework, no checks."""
+"""The least that the same ASGI server does: reads a body and answers with a constant of so many bytes. No framework, no checks.
 
+``hello.py PACKAGE LENGTH PORT``; the package is the generated one that brings the server.
+"""
+
+import importlib
 import sys
 from typing import Any
 
-from churn.serving import Live
-from churn.serving.server import Server, listen
-
-LENGTH = int(sys.argv[1])
+PACKAGE, LENGTH, PORT = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 BODY = b'"' + b"x" * (LENGTH - 2) + b'"'
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % LENGTH)]
 
@@ -20,4 +21,5 @@ async def hello(_: Any, receive: Any, send: Any) -> None:
 
 
 if __name__ == "__main__":
-    Server(hello, Live()).run(sockets=[listen("127.0.0.1", int(sys.argv[2]))])  # type: ignore[arg-type]
+    serving, server = (importlib.import_module(f"{PACKAGE}.{name}") for name in ("serving", "serving.server"))
+    server.Server(hello, serving.Live()).run(sockets=[server.listen("127.0.0.1", PORT)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rehearse.baking import ROOT
 from rehearse.errors import RehearseError
-from rehearse.pictures.__main__ import draw
+from rehearse.pictures import __main__ as pictures
 from rehearse.pictures.chromium import find_chromium
 
 from . import ScenarioError
@@ -43,15 +43,11 @@ def main() -> int:
     """Write ``scenarios-<view>.png``; exit code 1 when one cannot be drawn as it should be."""
     out = Path(sys.argv[1]).resolve()
     try:
-        found = draw({"scenarios": comment()}, out, find_chromium(), VIEWS)
+        found = pictures.draw({"scenarios": comment()}, out, find_chromium(), VIEWS)
     except (RehearseError, ScenarioError) as error:
         print(f"not run: the picture of the scenarios, {error}", file=sys.stderr)
         return 1
-    for name, problems in found.items():
-        print(f"{out / name}.png, {(out / f'{name}.png').stat().st_size // 1000} kB")
-        for problem in problems:
-            print(f"error: {name}: {problem}", file=sys.stderr)
-    return int(any(found.values()))
+    return pictures.told(found, out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rehearse.pictures import page
-from rehearse.pictures.__main__ import VIEWS, draw
+from rehearse.pictures.__main__ import VIEWS, draw, told
 from rehearse.pictures.cases import cases
 from rehearse.pictures.comments import REVIEWS, comments
 from rehearse.pictures.node import run_script
@@ -142,6 +142,15 @@ def test_a_foreign_image_and_a_broken_chart_are_told(texts: dict[str, str], chro
     (told,) = draw({"x": broken}, tmp_path, chromium, {"light": VIEWS["light"]}).values()
     assert "asks for https://x.example/x.png" in told
     assert [problem.split(":")[0] for problem in told if problem.startswith("chart")] == ["chart 1", "chart 2"]
+
+
+def test_what_went_wrong_with_a_picture_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a-light", "a-dark"):
+        (tmp_path / f"{name}.png").write_bytes(bytes(12_345))
+    assert told({"a-light": [], "a-dark": []}, tmp_path) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/a-light.png, 12 kB\n{tmp_path}/a-dark.png, 12 kB\n"
+    assert told({"a-light": [], "a-dark": ["asks for x", "too wide"]}, tmp_path) == 1
+    assert capsys.readouterr().err == "error: a-dark: asks for x\nerror: a-dark: too wide\n"
 
 
 def test_every_picture_of_the_documentation_is_kept() -> None:

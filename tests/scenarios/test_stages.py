@@ -69,6 +69,7 @@ def test_every_stage_watches_the_code_that_makes_it() -> None:
     assert list(stages) == ["bake", "train", "rehearse", "measure", "card"]
     assert all((ROOT / path).exists() for paths in deps.values() for path in paths if not path.startswith("build/"))
     assert {"cookiecutter.json", "hooks", "templates", "{{cookiecutter.project_slug}}"} <= deps["bake"]
+    assert {"bench/load.py", "bench/servers.py", "bench/rivals/hello.py"} <= deps["measure"]
     assert "src/rehearse" in deps["rehearse"] and "src/rehearse" not in deps["train"]
     assert [stage["do"]["cmd"] for stage in stages.values()] == [f"python -m scenarios run {name} ${{key}}" for name in stages]
 

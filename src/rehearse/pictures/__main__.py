@@ -27,6 +27,11 @@ def main() -> int:
     except RehearseError as error:
         print(f"not run: pictures, {error}", file=sys.stderr)
         return 1
+    return told(found, out)
+
+
+def told(found: dict[str, list[str]], out: Path) -> int:
+    """Say of each picture in ``out`` how large it is and what went wrong; exit code 1 when anything did."""
     for name, problems in found.items():
         print(f"{out / name}.png, {(out / f'{name}.png').stat().st_size // 1000} kB")
         for problem in problems:
