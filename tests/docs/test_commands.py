@@ -1,5 +1,7 @@
-"""Every command of README and tutorial, typed in their order into a fresh clone of this working tree."""
+"""Every command of README, of the README that it bakes, and of the tutorial, typed in their order into a fresh clone of this tree."""
 
+import csv
+import json
 import os
 import re
 import socket
@@ -11,13 +13,30 @@ import pytest
 from uv import find_uv_bin
 
 from ..conftest import ROOT
-from .blocks import BlockError, read
+from .blocks import RUN_BY, Block, BlockError, Command, read
 from .session import Session
 
 pytestmark = pytest.mark.slow
 
-PAGES = ["README.md", "docs/tutorial.md"]
 PORT = "8000"
+# Where the address of the clone belongs. A person answers each question with Enter; cookiecutter's version is the locked one.
+ADDRESS = "uvx cookiecutter gh:OWNER/REPOSITORY"
+BAKE = "yes '' | uvx --constraints {clone}/requirements.txt cookiecutter {clone}"
+# What the README of a bake takes for granted: before its block of requests somebody has typed these, and has rows.
+SERVED = (
+    "make serve ARGS='--port 8000' > reports/server.log 2>&1 &",
+    "curl -sf --retry 90 --retry-connrefused --retry-delay 1 localhost:8000/health/ready",
+)
+# Commands there that need a promoted model on GitHub or a release of the template: what runs the like, with its words for it, or why
+# nothing can.
+ELSEWHERE = {
+    "git fetch --tags && gto show": ("tests/generated/test_tag.py", '_tool("gto", "show", '),
+    "dvc artifacts get . churn --rev": ("tests/story/test_story.py", '"artifacts", "get", "-q", ".", "churn", "--rev"'),
+    "gh release download": ("tests/rehearse/test_rest.py", '"gh", "release", "download"'),
+    "tar -xf bundle.tar && sha256sum bundle/manifest.json": ("tests/faults/test_provenance.py", 'extractfile("bundle/manifest.json")'),
+    "gh attestation verify": "not run: only github.com signs",
+    "uvx cruft update -y --checkout": ("tests/updates/conftest.py", '"update", "-y", "--checkout"'),
+}
 NOT_HERS = re.compile(r"(?:GITHUB|RUNNER|ACTIONS|GH|PYTEST)_|(?:CI|VIRTUAL_ENV|PYTHONPATH|MAKEFLAGS|MAKELEVEL|ARGS)$")
 
 
@@ -47,10 +66,11 @@ def clone(origin: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    """A person's environment: no virtual environment, nothing of a workflow, uv beside the other programs, a name for commits."""
+    """A person's environment: no virtual environment, nothing of a workflow, uv and uvx beside the other programs, a name for commits."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "uv").symlink_to(find_uv_bin())
+    for name in ("uv", "uvx"):
+        (tools / name).symlink_to(Path(find_uv_bin()).with_name(name))
     (tmp_path / "gitconfig").write_text("[user]\n\tname = Mona\n\temail = mona@localhost\n")
     (tmp_path / "cookiecutter.yaml").write_text(f"replay_dir: {tmp_path / 'replay'}\ncookiecutters_dir: {tmp_path / 'templates'}\n")
     path = [part for part in os.environ["PATH"].split(os.pathsep) if part != str(ROOT / ".venv/bin")]
@@ -59,17 +79,65 @@ def env(tmp_path: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not NOT_HERS.match(name)} | ours
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_each_command_does_what_the_page_shows(
-    page: str, clone: Path, env: dict[str, str], record_property: Callable[[str, object], None]
-) -> None:
+@pytest.fixture
+def port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+        return str(free.getsockname()[1])
+
+
+@pytest.fixture
+def typed(record_property: Callable[[str, object], None]) -> Callable[[Session, str, Block], None]:
+    """Types a block, but for one that is left to others, and says so in the summary of the run."""
+
+    def each(session: Session, page: str, block: Block) -> None:
+        for command in block.commands:
+            record_property("command", (page, command.text.partition("\n")[0], block.left_out or "run"))
+            assert block.left_out or (fault := session.fault(command)) is None, f"{page}, {fault}"
+
+    return each
+
+
+def test_the_tutorial_does_what_it_shows(clone: Path, env: dict[str, str], port: str, typed: Callable[..., None]) -> None:
     with Session(clone, env) as session:
-        for block in read(clone / page, {PORT: port}):
+        for block in read(clone / "docs/tutorial.md", {PORT: port}):
+            typed(session, "docs/tutorial.md", block)
+
+
+def test_readme_and_the_one_that_it_bakes_do_what_they_show(
+    clone: Path, env: dict[str, str], port: str, typed: Callable[..., None]
+) -> None:
+    assert ADDRESS in (clone / "README.md").read_text(encoding="utf-8"), "without it the real address would be asked"
+    with Session(clone, env) as session:
+        for block in read(clone / "README.md", {ADDRESS: BAKE.format(clone=clone)}):
+            typed(session, "README.md", block)
+        met = set()
+        for block in read(clone / "telco-churn/README.md", {PORT: port, "curl -s ": "curl -sf "}):  # -f: a refusal is a failure
+            if block.commands[0].text.startswith("curl "):
+                _write_rows(clone / "telco-churn")
+                assert [session.fault(Command(command.replace(PORT, port), 0)) for command in SERVED] == [None, None]
             for command in block.commands:
-                record_property("command", (page, command.text.partition("\n")[0], block.left_out or "run"))
-                assert block.left_out or (fault := session.fault(command)) is None, f"{page}, {fault}"
+                known = {start for start in ELSEWHERE if command.text.startswith(start)}
+                typed(session, "README.md of a bake", Block([command], *map(_elsewhere, known)))
+                met |= known
+    assert met == set(ELSEWHERE), "the others are no longer on the page"
+
+
+def _write_rows(project: Path) -> None:
+    rows = json.loads((project / "models/bundle/golden.json").read_text(encoding="utf-8"))["records"][:2]
+    (project / "request.json").write_text(json.dumps(rows), encoding="utf-8")
+    with (project / "rows.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+
+
+def _elsewhere(start: str) -> str:
+    where = ELSEWHERE[start]
+    if isinstance(where, str):
+        return where
+    path, words = where
+    assert words in (ROOT / path).read_text(encoding="utf-8"), f"{path} no longer runs {start!r} as {words}"
+    return f"{RUN_BY}{path}"
 
 
 TOY = """\
