@@ -3,8 +3,12 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from churn.serving.watch import Model
 
 Git = Callable[..., str]
 
@@ -41,3 +45,19 @@ def commit(git: Git) -> Callable[..., str]:
         return git("rev-parse", "HEAD")
 
     return make
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watchers look every 10 ms at what they saw."""
+    from churn.serving import watch  # only where there is a server: scoring has an environment of its own
+
+    monkeypatch.setattr(watch, "_PAUSE", 0.01)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> "Model":
+    """A toy model for a watcher; its bundle has a profile."""
+    from watch_kit import model
+
+    return model(tmp_path / "bundle")

@@ -23,15 +23,7 @@ from planted import default, project, telco
 from serving_kit import CONTRACT
 from watch_kit import PROFILE, model, rows, show, told
 
-
-@pytest.fixture(autouse=True)
-def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_PAUSE", 0.01)
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> watch.Model:
-    return model(tmp_path / "bundle")
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 
 @pytest.fixture

@@ -14,17 +14,9 @@ from churn.serving import watch
 from churn.serving.watch import Watcher, log_writer
 from churn.serving.watch.settings import LogSettings, Settings, WatchError
 from serving_kit import CONTRACT
-from watch_kit import model, rows, show, told
+from watch_kit import rows, show, told
 
-
-@pytest.fixture(autouse=True)
-def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_PAUSE", 0.01)
-
-
-@pytest.fixture
-def live(tmp_path: Path) -> watch.Model:
-    return model(tmp_path / "bundle")
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 
 def logging_to(url: str | Path, **settings: object) -> Watcher:
