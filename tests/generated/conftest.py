@@ -1,7 +1,7 @@
 """Tests of the generated package, run by the environment of a baked project (see tests/template/test_generated.py)."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,3 +61,12 @@ def live(tmp_path: Path) -> "Model":
     from watch_kit import model
 
     return model(tmp_path / "bundle")
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Thousands of small products: threads only wait for each other, above all beside other tests."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield

@@ -1,4 +1,4 @@
-"""Two problems beside the binary one, ready to run: penguins (multi-class) and deliveries (regression)."""
+"""Two problems beside the binary one, ready to run, penguins (multi-class) and deliveries (regression); the settings of a binary one."""
 
 import shutil
 from pathlib import Path
@@ -53,6 +53,16 @@ DELIVERIES = {
     ],
 }
 KINDS = {"penguins": PENGUINS, "deliveries": DELIVERIES}
+BINARY = {
+    "problem": "binary",
+    "model": {"name": "b", "estimator": "LogisticRegression"},
+    "data": {"path": "d.csv", "id": "key", "target": "left", "classes": ["yes", "no"], "positive": "yes"},
+    "columns": {"fee": {"type": "number"}, "plan": {"type": "category", "categories": ["a"]}, "age": {"type": "number", "missing": True}},
+    "split": {"test": 0.2, "validation": 0.2, "salt": "s"},
+    "features": {"numeric": ["fee"]},
+    "gates": [{"metric": "roc_auc", "min": 0.5}],
+    "threshold": {"objective": "f1"},
+}
 
 
 def params_text(kind: str, **changed: object) -> str:
@@ -60,6 +70,11 @@ def params_text(kind: str, **changed: object) -> str:
     nothing = {"threshold": None, "money": None, "protected": [], "parity": {"tolerance": 1e-5}}  # DVC wants every key that it tracks
     common = {"seed": 0, "split": {"test": 0.2, "validation": 0.15, "salt": kind}, **nothing}
     return yaml.safe_dump({**common, **KINDS[kind], **changed}, sort_keys=False)
+
+
+def binary_text(**changed: object) -> str:
+    """``params.yaml`` for a binary problem of which there are no rows; ``changed`` replaces whole top-level keys."""
+    return yaml.safe_dump({**BINARY, **changed})
 
 
 def write(kind: str, folder: Path, **changed: object) -> None:
