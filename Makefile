@@ -20,7 +20,7 @@ SECONDS ?= 600
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test fuzz pictures reviews reference references starter starter-publish lint format lock clean
+.PHONY: help setup demo test fuzz pictures reviews docs references starter starter-publish lint format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -55,7 +55,7 @@ starter: .venv/.ready ## Make build/starter: the default bake with a program tha
 starter-publish: starter ## Push build/starter to the branch `starter` (ARGS='--remote URL --branch NAME': to another one)
 	@$(BIN)/python -m starter publish $(ARGS)
 
-reference: .venv/.ready ## Write the pages of docs/reference again, from the code of a fresh bake
+docs: .venv/.ready ## Write the pages of docs/reference again, from the code of a fresh bake
 	@$(BIN)/python -m reference docs/reference
 
 lint: .venv/.ready ## Check the style of the code at the root

@@ -1,4 +1,4 @@
-"""``python -m reference FOLDER``, ``make reference``: write the pages of ``docs/reference`` from the code of a fresh bake."""
+"""``python -m reference FOLDER``, ``make docs``: write the pages of ``docs/reference`` from the code of a fresh bake."""
 
 from __future__ import annotations
 

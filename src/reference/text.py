@@ -44,5 +44,5 @@ def code(text: str) -> str:
 
 def page(title: str, source: str, *parts: str) -> str:
     """A page with the line that says where it comes from."""
-    made = f"<!-- Made by `make reference` from {source}: do not edit. -->"
+    made = f"<!-- Made by `make docs` from {source}: do not edit. -->"
     return "\n\n".join([made, f"# {title}", *(part.strip() for part in parts if part.strip())]) + "\n"

@@ -20,7 +20,7 @@ def pages(default_bake: BakedProject) -> dict[str, str]:
 
 def test_the_committed_pages_are_current(pages: dict[str, str]) -> None:
     stale = [name for name, content in pages.items() if not _same(FOLDER / name, content)]
-    assert not stale, f"run `make reference` and commit docs/reference: {', '.join(stale)} no longer says what the code says"
+    assert not stale, f"run `make docs` and commit docs/reference: {', '.join(stale)} no longer says what the code says"
     assert {path.name for path in FOLDER.iterdir()} == set(pages)
 
 
