@@ -31,7 +31,7 @@ demo: .venv/.ready ## Bake the default project and watch its whole life, from fi
 	@$(BIN)/rehearse demo $(ARGS)
 
 test: .venv/.ready ## Test the template, the local GitHub, and the story
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS) # a worker for each core: more threads would wait for each other
 
 fuzz: .venv/.ready ## Look for requests and bodies that the server fails on, SECONDS=600 by document and as many at the parsers
 	@FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/fuzz $(ARGS)
