@@ -133,6 +133,13 @@ class Baker:
         return BakedProject(project)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All rehearsals of a run share what their jobs compile."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["REHEARSE_BYTECODE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bytecode")
+
+
 @pytest.fixture(scope="session")
 def baker(tmp_path_factory: pytest.TempPathFactory) -> Baker:
     return Baker(tmp_path_factory.mktemp("cookiecutter"))

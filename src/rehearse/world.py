@@ -14,7 +14,7 @@ from .errors import RehearseError
 from .github.hosts import ROUTED
 from .tools import gather_tools, search_path
 
-PASSED_ON = ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "OMP_NUM_THREADS")
+PASSED_ON = ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "OMP_NUM_THREADS", "REHEARSE_BYTECODE")
 CA_VARIABLES = ("NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 CREDENTIAL_HELPER = '!f() { test "$1" = get && echo username=x-access-token && echo "password=$GH_TOKEN"; }; f'
@@ -70,6 +70,7 @@ class World:
             "GIT_CONFIG_NOSYSTEM": "1",
             **QUIET,
             "UV_CACHE_DIR": self.uv_cache,
+            "REHEARSE_BYTECODE": str(self.folder / "bytecode"),
             "no_proxy": "127.0.0.1,localhost",
             "NO_PROXY": "127.0.0.1,localhost",
             **dict.fromkeys(PROXY_VARIABLES, f"http://127.0.0.1:{self.ports['proxy']}"),
