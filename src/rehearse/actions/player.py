@@ -128,7 +128,8 @@ class Player:
         work, payload = folder / "work", folder / "event.json"
         bare = self.core.repositories[run.repository].git_dir
         git.git(folder, "clone", "-q", "--shared", "--no-checkout", str(bare), str(work))
-        git.git(work, "checkout", "-q", "--detach", run.tree_sha)
+        git.git(work, "update-ref", "--no-deref", "HEAD", run.tree_sha)
+        git.git(work, "checkout", "-q", "HEAD", "--", FOLDER)  # all that act reads here; a job has the rest when it checks out
         git.git(work, "remote", "set-url", "origin", f"{GIT_URL}/{run.repository}")
         payload.write_text(json.dumps(run.payload), encoding="utf-8")
         for file in (work / FOLDER).iterdir():
