@@ -5,7 +5,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON := $(shell for name in python3.11 python3 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
-UV := $(shell command -v uv 2>/dev/null)
+# Not the one inside .venv, which goes when .venv is made anew.
+UV := $(filter-out $(CURDIR)/.venv/%,$(shell command -v uv 2>/dev/null))
 BIN := .venv/bin
 # How many test files run side by side: one for each core, at least two.
 JOBS ?= $(shell nproc 2>/dev/null | awk '{ print ($$1 > 2) ? $$1 : 2 }')
