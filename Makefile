@@ -31,8 +31,9 @@ setup: .venv/.ready ## Install what is needed into .venv (the other targets do i
 demo: .venv/.ready ## Bake the default project and watch its whole life, from first push to drift
 	@$(BIN)/rehearse demo $(ARGS)
 
+# One thread in each of the workers, of which there is one for each core: more would wait for each other, with the core busy.
 test: .venv/.ready ## Test the template, the local GitHub, and the story
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS) # a worker for each core: more threads would wait for each other
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 fuzz: .venv/.ready ## Look for requests and bodies that the server fails on, SECONDS=600 by document and as many at the parsers
 	@FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest tests/fuzz $(ARGS)

@@ -68,7 +68,7 @@ def test_the_demo_plays_the_story_that_is_tested(default_bake: BakedProject, tmp
 
 def test_the_judgement_is_all_tests_and_this_one() -> None:
     """`.ci/run` is `make test`, the workflow runs it, and no folder of tests is left out."""
-    assert re.fullmatch(r"\.venv/bin/pytest -n \d+ --dist loadfile", made("test"))
+    assert re.fullmatch(r"OMP_NUM_THREADS=1 \.venv/bin/pytest -n \d+ --dist loadfile", made("test"))
     assert (ROOT / ".ci/run").read_text(encoding="utf-8").rstrip().endswith("&& exec make test")
     workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
     assert workflow["jobs"]["tests"]["steps"][-1]["run"] == ".ci/run"
