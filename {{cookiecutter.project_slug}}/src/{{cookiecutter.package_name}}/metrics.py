@@ -1,6 +1,8 @@
 """The metrics of a model as points, from its scores on some rows; names and order are those of :func:`gate.metric_names`."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,8 +24,9 @@ def compute(
     classes: tuple[str, ...] = (),
     gains: np.ndarray | None = None,
     cost: float = 0.0,
+    only: str | None = None,
 ) -> dict[str, float]:
-    """Every metric of the problem; ``profit`` only with ``gains``.
+    """Every metric of the problem, or that of the name ``only``, if it has it; ``profit`` only with ``gains``.
 
     ``targets`` are those of :func:`dataset.targets`, ``scores`` those of :meth:`contract.Contract.scores`. A binary row counts as
     positive when its probability is at least ``threshold``, a multi-class row as its likeliest class. Precision is 0 when no row counts
@@ -32,7 +35,7 @@ def compute(
     ranking when all targets are equal, recall, precision and F1 of a class without rows, anything of no rows or of scores that are no
     numbers) is NaN: it is never replaced by a guess.
     """
-    names = metric_names(problem, classes, money=gains is not None)
+    names = [name for name in metric_names(problem, classes, money=gains is not None) if only in (None, name)]
     if len(targets) == 0 or not np.isfinite(scores).all():
         return dict.fromkeys(names, math.nan)
     if problem == "regression":
@@ -43,8 +46,8 @@ def compute(
         scores = scores.astype(np.float64)
         chosen = scores >= (0.5 if threshold is None else threshold)
         values = _binary(targets, scores, chosen)
-        values["profit"] = math.nan if gains is None else np.mean(chosen * (gains * targets - cost))
-    return {name: float(values[name]) for name in names}
+        values["profit"] = lambda: math.nan if gains is None else np.mean(chosen * (gains * targets - cost))
+    return {name: float(values[name]()) for name in names}
 
 
 def gains(frame: pd.DataFrame, params: Params) -> np.ndarray | None:
@@ -71,34 +74,37 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.abs(surplus).sum() / len(labels))
 
 
-def _binary(labels: np.ndarray, probabilities: np.ndarray, chosen: np.ndarray) -> dict[str, float]:
+def _binary(labels: np.ndarray, probabilities: np.ndarray, chosen: np.ndarray) -> dict[str, Callable[[], float]]:
     some = bool(labels.any())
     both = some and not labels.all()
     return {
-        "roc_auc": metrics.roc_auc_score(labels, probabilities) if both else math.nan,
-        "pr_auc": metrics.average_precision_score(labels, probabilities) if both else math.nan,
-        "log_loss": metrics.log_loss(labels, probabilities, labels=[0, 1]),
-        "brier": metrics.brier_score_loss(labels, probabilities, pos_label=1),
-        "ece": calibration_error(labels, probabilities),
-        "f1": metrics.f1_score(labels, chosen, zero_division=0.0) if some else math.nan,
-        "precision": metrics.precision_score(labels, chosen, zero_division=0.0) if some else math.nan,
-        "recall": metrics.recall_score(labels, chosen) if some else math.nan,
-        "accuracy": metrics.accuracy_score(labels, chosen),
+        "roc_auc": lambda: metrics.roc_auc_score(labels, probabilities) if both else math.nan,
+        "pr_auc": lambda: metrics.average_precision_score(labels, probabilities) if both else math.nan,
+        "log_loss": lambda: metrics.log_loss(labels, probabilities, labels=[0, 1]),
+        "brier": lambda: metrics.brier_score_loss(labels, probabilities, pos_label=1),
+        "ece": lambda: calibration_error(labels, probabilities),
+        "f1": lambda: metrics.f1_score(labels, chosen, zero_division=0.0) if some else math.nan,
+        "precision": lambda: metrics.precision_score(labels, chosen, zero_division=0.0) if some else math.nan,
+        "recall": lambda: metrics.recall_score(labels, chosen) if some else math.nan,
+        "accuracy": lambda: metrics.accuracy_score(labels, chosen),
     }
 
 
-def _multi_class(targets: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...]) -> dict[str, float]:
-    places = list(range(len(classes)))
+def _multi_class(targets: np.ndarray, probabilities: np.ndarray, classes: tuple[str, ...]) -> dict[str, Callable[[], float]]:
     chosen = probabilities.argmax(axis=1)
-    recalls = metrics.recall_score(targets, chosen, labels=places, average=None, zero_division=math.nan)
     return {
-        "f1_macro": metrics.f1_score(targets, chosen, average="macro", zero_division=0.0),
-        "f1_weighted": metrics.f1_score(targets, chosen, average="weighted", zero_division=0.0),
-        "log_loss": -np.log(np.maximum(probabilities[np.arange(len(targets)), targets], np.finfo(np.float64).eps)).mean(),
-        "roc_auc_ovr": _one_against_rest(targets, probabilities),
-        "accuracy": metrics.accuracy_score(targets, chosen),
-        **{f"recall[{name}]": value for name, value in zip(classes, recalls, strict=True)},
+        "f1_macro": lambda: metrics.f1_score(targets, chosen, average="macro", zero_division=0.0),
+        "f1_weighted": lambda: metrics.f1_score(targets, chosen, average="weighted", zero_division=0.0),
+        "log_loss": lambda: -np.log(np.maximum(probabilities[np.arange(len(targets)), targets], np.finfo(np.float64).eps)).mean(),
+        "roc_auc_ovr": lambda: _one_against_rest(targets, probabilities),
+        "accuracy": lambda: metrics.accuracy_score(targets, chosen),
+        **{f"recall[{name}]": partial(_recall, targets, chosen, place) for place, name in enumerate(classes)},
     }
+
+
+def _recall(targets: np.ndarray, chosen: np.ndarray, place: int) -> float:
+    """The share of a class's rows that are found; not defined for a class without rows."""
+    return float(metrics.recall_score(targets == place, chosen == place, zero_division=math.nan))
 
 
 def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> float:
@@ -109,12 +115,12 @@ def _one_against_rest(targets: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean([metrics.roc_auc_score(side, scores) for side, scores in zip(sides, probabilities.T, strict=True)]))
 
 
-def _regression(targets: np.ndarray, values: np.ndarray) -> dict[str, float]:
+def _regression(targets: np.ndarray, values: np.ndarray) -> dict[str, Callable[[], float]]:
     far = np.abs(targets) >= LEAST_TARGET
     return {
-        "mae": metrics.mean_absolute_error(targets, values),
-        "rmse": metrics.root_mean_squared_error(targets, values),
-        "r2": metrics.r2_score(targets, values) if len(np.unique(targets)) > 1 else math.nan,
-        "pinball": metrics.mean_pinball_loss(targets, values, alpha=ALPHA),
-        "mape": metrics.mean_absolute_percentage_error(targets[far], values[far]) if far.any() else math.nan,
+        "mae": lambda: metrics.mean_absolute_error(targets, values),
+        "rmse": lambda: metrics.root_mean_squared_error(targets, values),
+        "r2": lambda: metrics.r2_score(targets, values) if len(np.unique(targets)) > 1 else math.nan,
+        "pinball": lambda: metrics.mean_pinball_loss(targets, values, alpha=ALPHA),
+        "mape": lambda: metrics.mean_absolute_percentage_error(targets[far], values[far]) if far.any() else math.nan,
     }

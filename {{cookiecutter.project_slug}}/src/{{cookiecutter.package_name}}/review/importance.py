@@ -31,7 +31,14 @@ def importance(model: Bundle, rows: pd.DataFrame, question: Question, metric: st
     def value() -> float:
         found = scorer.answers(matrices["numeric"], matrices["categorical"])
         values = metrics.compute(
-            question.problem, question.targets[chosen], model.contract.scores(found), threshold, question.classes, gains, question.cost
+            question.problem,
+            question.targets[chosen],
+            model.contract.scores(found),
+            threshold,
+            question.classes,
+            gains,
+            question.cost,
+            metric,
         )
         return sign * values.get(metric, np.nan)
 
