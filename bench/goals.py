@@ -32,6 +32,7 @@ def summary(
         "ratios": {name: round(value, 3) for name, value in ratios.items()},
         "goals": {name: ("<= " if name in CEILINGS else ">= ") + f"{(CEILINGS | FLOORS)[name]:g}" for name in ratios},
         "met": met,
+        "to_own_hello_and_floor": {kind: round(_to_least(found, floor, kind, "own_hello"), 3) for kind in floor},
         "cpu_us": _told(found, lambda one: one.cpu, 1),
         "floor_us": {kind: round(statistics.median(values), 1) for kind, values in floor.items()},
         "p50_ms": _told(found, lambda one: one.p50, 3),
@@ -50,12 +51,16 @@ def _ratios(found: Rounds, floor: Mapping[str, list[float]]) -> dict[str, float]
 
     ratios = {}
     for kind in ("one_row", "sixty_four_rows"):
-        least = [hello + model for hello, model in zip(cpu(f"hello_{kind}", kind), floor[kind], strict=True)]
-        ratios[f"{kind}_to_hello_and_floor"] = _paired(cpu("ours", kind), least)
+        ratios[f"{kind}_to_hello_and_floor"] = _to_least(found, floor, kind, "hello")
         ratios[f"watching_{kind}"] = _paired(cpu("logged", kind), cpu("unwatched", kind))
     waits = [[one.p50 for one in found[name]["alone"]] for name in ("ours", "unbatched")]
     ratios["alone_to_unbatched"] = _paired(*waits)
     return ratios | {name: _paired(cpu(name, "one_row"), cpu("ours", "one_row")) for name in FLOORS if name in found}
+
+
+def _to_least(found: Rounds, floor: Mapping[str, list[float]], kind: str, hello: str) -> float:
+    least = [bare.cpu + model for bare, model in zip(found[f"{hello}_{kind}"][kind], floor[kind], strict=True)]
+    return _paired([one.cpu for one in found["ours"][kind]], least)
 
 
 def _paired(some: list[float], others: list[float]) -> float:

@@ -39,9 +39,9 @@ def ours(bundle: Path, *options: str, package: str = "churn", script: str | None
     return [sys.executable, *what, "--model", str(bundle), "--queue", QUEUE, *options, "--port"]
 
 
-def hello(package: str, length: int) -> list[str]:
-    """The command of a bare endpoint under the server of this package, with answers of so many bytes; the port is still to be added."""
-    return [sys.executable, str(RIVALS / "hello.py"), package, str(length)]
+def hello(length: int, *package: str) -> list[str]:
+    """The command of a bare endpoint with answers of so many bytes, under uvicorn or a package's server; the port is still to be added."""
+    return [sys.executable, str(RIVALS / "hello.py"), str(length), *package]
 
 
 def rival(name: str, bundle: Path) -> list[str]:

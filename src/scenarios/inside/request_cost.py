@@ -24,7 +24,7 @@ def main(package: str, bundle: str) -> None:
     content = content_for("ours", ([], []))
     with ExitStack() as stack:
         server, _ = stack.enter_context(running(ours(Path(bundle), package=package), content, rows))
-        bare, _ = stack.enter_context(running(hello(package, len(answer(server, rows))), content, rows))
+        bare, _ = stack.enter_context(running(hello(len(answer(server, rows))), content, rows))
         costs = [[load(one.pid, one.port, content(rows), CONNECTIONS, SECONDS) for one in (server, bare)] for _ in range(ROUNDS)]
     if lost := sum(result.answers - result.good for pair in costs for result in pair):
         sys.exit(f"{lost} requests were not answered with 200")

@@ -14,6 +14,7 @@ import uvicorn
 from .. import ProblemError
 from . import Live
 from .app import Application
+from .joined import Protocol
 
 log = logging.getLogger("serving")
 
@@ -41,7 +42,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop=_LOOP,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             access_log=False,
