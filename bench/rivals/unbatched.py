@@ -18,7 +18,7 @@ class Unbatched(Batcher):
         answers = model.scorer.answers(*matrices)
         name = self.next_name()
         self.saw(model, *matrices, answers, name)
-        answer.set_result(Scored(model.scorer.decide(answers), name, 0))
+        answer.set_result(Scored(model.scorer.decide(answers), name.encode(), 0))
         return answer
 
 
