@@ -1,9 +1,9 @@
 """Times the server against its own floor and against others with the same model: CPU time of the server's processes per request.
 
 Run by ``make -C bench serving`` in a baked project with a trained bundle. The servers take turns, so that a busy machine is busy for all.
-The *floor* is the CPU time of ``Scorer.answers`` in this process on the inputs of one request, the *hello* a bare ASGI endpoint under
-uvicorn as it comes that reads a body and answers one of the same length; *own_hello* is the same under what the server makes of uvicorn,
-which writes an answer in one piece. Progress goes to standard error, the last line of standard output is a JSON object.
+The *floor* is the CPU time of ``Scorer.answers`` in this process on the inputs of one request, the *own hello* a bare ASGI endpoint
+under this server's uvicorn that reads a body and answers one of the same length, the *plain hello* the same under uvicorn as it comes,
+which sends each answer in two pieces. Progress goes to standard error, the last line of standard output is a JSON object.
 """
 
 import json
@@ -94,7 +94,7 @@ def _servers(stack: ExitStack, made: bundle.Bundle, rows: Rows, left_out: dict[s
     servers: dict[str, tuple[Served, tuple[str, ...]]] = {"ours": (start("ours", ours(BUNDLE)), WHOLE)}
     expected = {kind: answer(servers["ours"][0], some) for kind, some in zip(SINGLE, (rows[:1], rows), strict=True)}
     for kind, body in expected.items():
-        servers[f"hello_{kind}"] = start("hello", hello(len(body))), (kind,)
+        servers[f"plain_hello_{kind}"] = start("hello", hello(len(body))), (kind,)
         servers[f"own_hello_{kind}"] = start("hello", hello(len(body), "churn")), (kind,)
     log = ("--log", stack.enter_context(tempfile.TemporaryDirectory()), "--log-share", str(LOG_SHARE))
     servers["logged"] = start("ours", ours(BUNDLE, *log)), SINGLE

@@ -32,7 +32,7 @@ log = logging.getLogger("serving")
 _OPEN = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 _KNOWN = frozenset(("/", "/predict", "/model", "/openapi.json", *_OPEN))
 
-_LONG = 16_384  # bytes: to decode more than that is dearer than to count the records first
+_PART = 4096  # bytes: so much is decoded without a look at it first, and of more so much is looked at
 
 Gather = Callable[[bytes], Awaitable[bytes]]
 
@@ -120,8 +120,8 @@ class Application:
         try:
             if table is not None:
                 return Answer(200, model.head + await self._bulk.score(model, table, body) + b"}", (model.header,))
-            if len(body) > _LONG:
-                self._batcher.refuse_if_full(body.count(b"{"))  # one for each record
+            if len(body) > _PART:
+                self._batcher.refuse_if_full(body.count(b"{", 0, _PART) * len(body) // _PART)  # one for each record
             rows = model.reader.json(body)
             self._row_bytes = len(body) / len(rows)
             scored = await self._batcher.score(model, rows)

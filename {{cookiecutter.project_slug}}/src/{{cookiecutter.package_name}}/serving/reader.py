@@ -55,7 +55,7 @@ class Reader:
             found = self._quick(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._slow(body)
-        return [msgspec.structs.astuple(one) for one in found] if 0 < len(found) <= MOST_ROWS else self._slow(body)
+        return list(map(msgspec.structs.astuple, found)) if 0 < len(found) <= MOST_ROWS else self._slow(body)
 
     def check(self, rows: Rows) -> list[Violation]:
         """Every rule that rows which were typed already break; their values are numbers, texts or None."""
