@@ -93,8 +93,8 @@ class BakedProject:
         return self
 
     def copy(self, target: Path) -> "BakedProject":
-        """The same project in a folder that does not exist yet."""
-        shutil.copytree(self.root, target, symlinks=True)
+        """The same project in a folder that does not exist yet, without what Python compiled here."""
+        shutil.copytree(self.root, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         return BakedProject(target)
 
 
