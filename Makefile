@@ -20,6 +20,8 @@ SECONDS ?= 600
 
 # Tests and demo start Python a few thousand times: with this set, each start would compile all its libraries again.
 unexport PYTHONDONTWRITEBYTECODE
+# What is set in the environment is meant for the command here, not for the makefiles of the projects that it bakes.
+unexport ARGS
 
 .PHONY: help setup demo test fuzz pictures reviews docs references starter starter-publish lint format lock clean
 

@@ -24,11 +24,15 @@ from .blocks import read
 WITHIN = {"tests/generated"}
 
 
+def make(*words: str, **variables: str) -> str:
+    """What make prints for these words, as in an environment of its own."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS", "JOBS")}
+    return subprocess.run(["make", *words], cwd=ROOT, env=clean | variables, capture_output=True, text=True, check=True).stdout
+
+
 def made(target: str) -> str:
     """The last command that make would run for a target."""
-    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS", "JOBS")}
-    done = subprocess.run(["make", "-n", target], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[-1].strip()
+    return make("-n", target).splitlines()[-1].strip()
 
 
 def test_they_are_the_only_ones() -> None:
@@ -76,3 +80,9 @@ def test_the_judgement_is_all_tests_and_this_one() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
     folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
     assert set(settings["testpaths"]) == folders - WITHIN
+
+
+def test_words_for_a_command_reach_no_makefile_below_it() -> None:
+    """A baked project has ARGS of its own; ``ARGS=... make test`` made its trainings fail."""
+    shown = make("--eval", 'shown: ; @echo "$(ARGS) $${ARGS-unset}"', "shown", ARGS="-k")
+    assert shown.split() == ["-k", "unset"]

@@ -181,21 +181,6 @@ def test_a_golden_row_that_differs_is_named(kind: str, tmp_path: Path, monkeypat
             Scorer(loaded).check_golden()
 
 
-Contents = dict[str, Any]
-
-
-BINARY: Contents = {
-    "problem": "binary",
-    "model": {"name": "b", "estimator": "LogisticRegression"},
-    "data": {"path": "d.csv", "id": "key", "target": "left", "classes": ["yes", "no"], "positive": "yes"},
-    "columns": {"fee": {"type": "number"}, "plan": {"type": "category", "categories": ["a"]}, "age": {"type": "number", "missing": True}},
-    "split": {"test": 0.2, "validation": 0.2, "salt": "s"},
-    "features": {"numeric": ["fee"]},
-    "gates": [{"metric": "roc_auc", "min": 0.5}],
-    "threshold": {"objective": "f1"},
-}
-
-
 def test_a_target_that_is_no_number_is_named(tmp_path: Path) -> None:
     kinds.write("deliveries", tmp_path)
     path = tmp_path / "data/deliveries.csv"
@@ -238,7 +223,7 @@ def test_a_contract_with_other_classes_is_refused(classes: tuple[str, ...], posi
     ("changed", "expected"),
     [({"problem": "regression", "threshold": None}, "contract's classes 'binary'"), ({"threshold": None}, "must lie in 0 to 1")],
 )
-def test_a_manifest_that_contradicts_its_contract_is_refused(changed: Contents, expected: str, tmp_path: Path) -> None:
+def test_a_manifest_that_contradicts_its_contract_is_refused(changed: dict[str, Any], expected: str, tmp_path: Path) -> None:
     make_bundle(tmp_path / "toy")
     manifest = json.loads((tmp_path / "toy/manifest.json").read_bytes())
     assert CONTRACT.problem == manifest["problem"] == "binary"
