@@ -24,6 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from churn import bundle
+from churn.coding import Coding
 from churn.scoring.check import check
 from churn.scoring.source import CHUNK, open_source
 from churn.scoring.work import CALL
@@ -99,15 +100,15 @@ def _alone(made: bundle.Bundle, file: Path, rows: int) -> float:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(made.model, options, providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs() if one.name in ("probabilities", "values")]
-    whole = {"numeric": inputs.numeric, "categorical": inputs.categorical}
+    whole = dict(zip(("numeric", "categorical"), Coding(made.contract).apart(inputs.rows), strict=True))
     whole = {one.name: whole[one.name] for one in session.get_inputs()}
-    feeds = [{name: value[at : at + rows] for name, value in whole.items()} for at in range(0, len(inputs.numeric), rows)]
+    feeds = [{name: value[at : at + rows] for name, value in whole.items()} for at in range(0, len(inputs.rows), rows)]
     session.run(names, whole)
     start = time.perf_counter()
     for _ in range(ALONE):
         for feed in feeds:
             session.run(names, feed)
-    return (time.perf_counter() - start) / ALONE / len(inputs.numeric) * ROWS
+    return (time.perf_counter() - start) / ALONE / len(inputs.rows) * ROWS
 
 
 def _two_alone(model: str, file: Path) -> float:

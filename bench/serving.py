@@ -1,9 +1,10 @@
 """Times the server against its own floor and against others with the same model: CPU time of the server's processes per request.
 
 Run by ``make -C bench serving`` in a baked project with a trained bundle. The servers take turns, so that a busy machine is busy for all.
-The *floor* is the CPU time of ``Scorer.answers`` in this process on the inputs of one request, the *own hello* a bare ASGI endpoint
-under this server's uvicorn that reads a body and answers one of the same length, the *plain hello* the same under uvicorn as it comes,
-which sends each answer in two pieces. Progress goes to standard error, the last line of standard output is a JSON object.
+The *floor* is the CPU time of onnxruntime's ``run`` with ``model.onnx`` and the inputs of one request, in this process; the *own hello* a
+bare ASGI endpoint under this server's uvicorn that reads a body and answers one of the same length, the *plain hello* the same under
+uvicorn as it comes, which sends each answer in two pieces. Progress goes to standard error, the last line of standard output is a JSON
+object.
 """
 
 import json
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 from churn import bundle
 from environments import NEEDS, LeftOutError, versions
 from goals import KINDS, summary
@@ -34,14 +36,13 @@ def main() -> None:
     starts, left_out = _starts(rows), dict[str, str]()
     found: dict[str, dict[str, list[Result]]] = {}
     floor: dict[str, list[float]] = {"one_row": [], "sixty_four_rows": []}
-    scorer = bundle.Scorer(made)
     with ExitStack() as stack:
         servers = _servers(stack, made, rows, left_out)
         for number in range(ROUNDS):
             for kind, connections in KINDS.items():
                 some = rows if kind == "sixty_four_rows" else rows[:1]
                 if kind in floor:
-                    floor[kind].append(_floor(scorer, some))
+                    floor[kind].append(_floor(made, some))
                 for name, (served, kinds) in _turned(servers, number):
                     if kind in kinds:
                         result = load(served.pid, served.port, served.content(some), connections, SECONDS)
@@ -63,13 +64,16 @@ def _turned(servers: dict[str, Any], number: int) -> list[tuple[str, Any]]:
     return order[number % len(order) :] + order[: number % len(order)]
 
 
-def _floor(scorer: bundle.Scorer, rows: Rows) -> float:
-    """CPU microseconds of the model alone, in this process."""
-    matrices = scorer.bundle.contract.matrices(rows)
+def _floor(made: bundle.Bundle, rows: Rows) -> float:
+    """CPU microseconds of the model alone, in this process, as any program would ask it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(made.model, options, providers=["CPUExecutionProvider"])
+    feed = dict(zip(("numeric", "categorical"), made.contract.matrices(rows), strict=True))
     end, calls, began = time.perf_counter() + SECONDS / 2, 0, time.process_time()
     while time.perf_counter() < end:
         for _ in range(50):
-            scorer.answers(*matrices)
+            session.run(["probabilities"], feed)
         calls += 50
     return (time.process_time() - began) / calls * 1e6
 

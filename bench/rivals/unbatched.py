@@ -14,10 +14,10 @@ class Unbatched(Batcher):
     def score(self, model: Any, rows: Any) -> asyncio.Future[Scored]:
         """The answers, in a future that is done."""
         answer: asyncio.Future[Scored] = asyncio.get_running_loop().create_future()
-        matrices = model.reader.matrices(rows)
-        answers = model.scorer.answers(*matrices)
+        coded = model.reader.matrix([rows])
+        answers = model.scorer.answers_to_coded(coded)
         name = self.next_name()
-        self.saw(model, *matrices, answers, name)
+        self.saw(model, coded, answers, name)
         answer.set_result(Scored(model.scorer.decide(answers), name.encode(), 0))
         return answer
 

@@ -15,8 +15,8 @@ from typing import Any
 import serving_kit
 import yaml
 from churn import bundle, github, params
-from churn.bundle import Scorer
 from churn.registry import release, smoke, tag
+from churn.scorer import Scorer
 from churn.store import git_ref
 
 PRODUCTION = "models/production.yaml"

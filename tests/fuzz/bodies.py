@@ -8,7 +8,6 @@ The first byte of an input says which parser the rest is for.
 import asyncio
 import gzip
 import json
-import math
 import sys
 import zlib
 from collections.abc import Callable
@@ -24,10 +23,11 @@ if FUZZING:
     import atheris
 
 with atheris.instrument_imports(include=["churn"]) if FUZZING else nullcontext():
+    from churn.coding import Coding
     from churn.contract import Column, Contract
     from churn.serving.body import Bodies
     from churn.serving.oip import parsed, split
-    from churn.serving.reader import Reader, Rows
+    from churn.serving.reader import Reader, Rows, Table
     from churn.serving.refused import RefusedError
     from churn.serving.tables import from_csv
     from churn.serving.tensors import answer
@@ -46,7 +46,7 @@ CONTRACT = Contract(
     classes=("No", "Yes"),
     positive="Yes",
 )
-READER = Reader(CONTRACT)
+READER, CODING = Reader(CONTRACT), Coding(CONTRACT)
 PREDICTION = {"prediction": "Yes", "probability": 0.75}
 MARK = b"\0--\0"  # between the JSON of tensors and their binary data
 LOOP = asyncio.new_event_loop()
@@ -62,12 +62,25 @@ TENSORS = [  # head, values, the same as binary data
 
 def accepted(rows: Rows) -> None:
     """Rows that were let through hold to the contract, and the model can have them."""
-    numeric, texts = READER.matrices(rows)
-    assert (numeric.shape, texts.shape) == ((len(rows), 3), (len(rows), 2))
-    assert not np.isinf(numeric).any()
-    records = [dict(zip(READER.names, row, strict=True)) for row in rows]
+    coded = READER.matrix([rows])
+    numeric, texts = CODING.apart(coded)
+    assert (numeric.shape, texts.shape) == ((rows.count, 3), (rows.count, 2))
+    assert np.array_equal(CODING.coded(numeric, texts), coded, equal_nan=True)
+    values = ([None if one == "" or one != one else one for one in column.tolist()] for column in (*numeric.T, *texts.T))
+    records = [dict(zip(READER.names, row, strict=True)) for row in zip(*values, strict=True)]
     assert CONTRACT.check(records) == []
-    assert not any(isinstance(value, float) and math.isnan(value) for row in rows for value in row)
+
+
+def typed(table: Table) -> bool:
+    """Whether typed rows hold to the contract, in the words of both ways to know it."""
+    found = READER.table(table)
+    broken = CONTRACT.check([dict(zip(READER.names, row, strict=True)) for row in table])
+    if isinstance(found, list):
+        assert found == broken != []
+        return False
+    assert broken == []
+    accepted(found)
+    return True
 
 
 def from_json(body: bytes) -> None:
@@ -75,18 +88,16 @@ def from_json(body: bytes) -> None:
 
 
 def from_table(body: bytes) -> None:
-    for rows in from_csv(body, CONTRACT):
-        if not READER.check(rows):
-            accepted(rows)
+    for table in from_csv(body, CONTRACT):
+        typed(table)
 
 
 def from_tensors(body: bytes) -> None:
     head, mark, binary = body.partition(MARK)
     headers = {b"inference-header-content-length": b"%d" % len(head)} if mark else {}
-    request, rows = parsed(*split(headers, head + binary), CONTRACT)
-    if not READER.check(rows):
-        accepted(rows)
-        told, data = answer([PREDICTION] * len(rows), request, CONTRACT)
+    request, table = parsed(*split(headers, head + binary), CONTRACT)
+    if typed(table):
+        told, data = answer([PREDICTION] * len(table), request, CONTRACT)
         assert msgspec.json.decode(msgspec.json.encode(told)) == told
         assert len(data) == sum(one.get("parameters", {}).get("binary_data_size", 0) for one in told)
 

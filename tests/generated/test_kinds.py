@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,15 +10,19 @@ from typing import Any, NamedTuple
 import joblib
 import kinds
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from churn import bundle, dataset, params, slices
-from churn.bundle import BundleError, Scorer
+from churn.bundle import BundleError
 from churn.contract import Column, Contract, ContractError
 from churn.params import Params
 from churn.pipeline import MODEL, PREPARED, SIDES, evaluate, export, parity, prepare, train
+from churn.pipeline.convert import convert
+from churn.scorer import Scorer
 from churn.serving.batcher import require_finite
 from churn.serving.refused import RefusedError
+from onnx import helper
 from serving_kit import CONTRACT, make_bundle, server
 from sklearn import metrics as judge
 
@@ -82,6 +87,23 @@ def test_a_model_that_onnx_does_not_follow_is_stopped(made: Made) -> None:
     measure = "1e-05 of the target's spread on" if made.chosen.problem == "regression" else "of them with another decision"
     with pytest.raises(parity.ParityError, match=measure):
         parity.check(other, made.scorer, sides, made.chosen)
+
+
+def test_a_twin_that_is_not_the_model_is_stopped(made: Made, tmp_path: Path) -> None:
+    """Nor is one stopped for its twin alone: both are held to scikit-learn."""
+    sides = {side: dataset.read(PREPARED / f"{side}.csv", made.chosen) for side in SIDES}
+    other = train.fit(sides["train"].sample(frac=0.7, random_state=0), made.chosen)
+    own, foreign = (onnx.load_from_string(convert(one, made.chosen.contract())) for one in (made.pipeline, other))
+    for number, (model, twin) in enumerate(((own, foreign), (foreign, own))):
+        mixed = onnx.load_from_string(model.SerializeToString())
+        helper.set_model_props(mixed, {one.key: one.value for one in twin.metadata_props})
+        folder = shutil.copytree("models/bundle", tmp_path / str(number))
+        (folder / "model.onnx").write_bytes(mixed.SerializeToString())
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        del manifest["files"], manifest["format"]
+        bundle.write_manifest(folder, **manifest)
+        with pytest.raises(parity.ParityError):
+            parity.check(made.pipeline, Scorer(bundle.load(folder)), sides, made.chosen)
 
 
 def test_score_says_the_class_or_the_value(made: Made) -> None:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from churn.bundle import Bundle, Scorer
+from churn.bundle import Bundle
 from churn.contract import ContractError
+from churn.scorer import Scorer
 from churn.scoring import ScoringError, csv_source, parquet_source
 from scoring_kit import SCHEMA, rows, score, toy, write_csv, write_parquet
 

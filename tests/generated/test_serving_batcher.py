@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from churn import bundle
+from churn.scorer import Scorer
 from churn.serving import Live, Model, prepare
 from churn.serving.app import Application
 from churn.serving.batcher import Batcher, Scored
@@ -20,8 +22,8 @@ from serving_kit import ROW, make_bundle
 class Reads:
     """Stands for a model's reader."""
 
-    def matrices(self, rows: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-        return np.array(rows, dtype=object).reshape(len(rows), 1), np.empty((len(rows), 0))
+    def matrix(self, parts: Iterable[Any]) -> np.ndarray:
+        return np.array([value for part in parts for value in part.data], dtype=object)
 
 
 class Scores:
@@ -30,9 +32,9 @@ class Scores:
     def __init__(self, name: str) -> None:
         self.name, self.calls = name, 0
 
-    def answers(self, numeric: np.ndarray, _: np.ndarray) -> np.ndarray:
+    def answers_to_coded(self, rows: np.ndarray) -> np.ndarray:
         self.calls += 1
-        self.rows = [row[0] for row in numeric]
+        self.rows = rows.tolist()
         if "bad" in self.rows:
             raise ValueError("bad")
         return np.array([[np.inf if row == "far" else 0.5] for row in self.rows])
@@ -45,8 +47,8 @@ def model(name: str) -> Any:
     return SimpleNamespace(reader=Reads(), scorer=Scores(name))
 
 
-def rows(*values: Any) -> list[Any]:
-    return [(value,) for value in values]
+def rows(*values: Any) -> Any:
+    return SimpleNamespace(count=len(values), data=values)
 
 
 def ask(batcher: Batcher, *asked: tuple[Any, list[Any]]) -> list[Any]:
@@ -122,13 +124,13 @@ def test_a_full_queue_refuses_before_anything_is_read() -> None:
 
 def test_fewer_rows_may_wait_for_a_slow_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_bundle(tmp_path / "bundle")
-    answers = bundle.Scorer.answers
+    answers = Scorer.answers_to_coded
 
-    def slow(self: bundle.Scorer, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
-        time.sleep(0.001 * len(numeric))
-        return answers(self, numeric, categorical)
+    def slow(self: Scorer, rows: np.ndarray) -> np.ndarray:
+        time.sleep(0.001 * len(rows))
+        return answers(self, rows)
 
-    monkeypatch.setattr(bundle.Scorer, "answers", slow)
+    monkeypatch.setattr(Scorer, "answers_to_coded", slow)
     live = Live()
     live.take(prepare(bundle.load(tmp_path / "bundle"), None))
     assert 1 <= Batcher(live).limit < 64
@@ -187,12 +189,13 @@ def test_watchers_see_each_batch_once_and_cost_no_answer(tmp_path: Path) -> None
 
     live.watchers = (Watches(),)
     toy: Model = prepare(bundle.load(tmp_path / "bundle"), None)
-    first, second = ask(Batcher(live), (toy, [(40, 1.0, "plus")]), (toy, [(41, None, "basic"), (42, 2.0, "plus")]))
-    ((by, numeric, categorical, answers, name),) = seen
+    asked = [[(40, 1.0, "plus")], [(41, None, "basic"), (42, 2.0, "plus")]]
+    first, second = ask(Batcher(live), *((toy, toy.reader.table(table)) for table in asked))
+    ((by, coded, answers, name),) = seen
     assert by is toy
-    assert numeric.tolist()[0::2] == [[40, 1], [42, 2]]
-    assert np.isnan(numeric[1, 1])
-    assert categorical[:, 0].tolist() == ["plus", "basic", "plus"]
+    assert coded[0::2].tolist() == [[40, 1, 1], [42, 2, 1]]
+    assert np.isnan(coded[1, 1])
+    assert toy.scorer.coding.apart(coded)[1][:, 0].tolist() == ["plus", "basic", "plus"]
     assert first.header == (b"x-request-id", f"{name}.0".encode())
     assert second.header == (b"x-request-id", f"{name}.1".encode())
     assert answers[2, 1] == second.predictions[1]["probability"]

@@ -55,10 +55,10 @@ class World:
 
 
 def feed(model: Any, watchers: Any, rows: list[Any] = ROWS, batches: int = 3) -> None:
-    numeric, categorical = model.reader.matrices(rows)
+    coded = model.reader.matrix([model.reader.table(rows)])
     for _ in range(batches):
         for watcher in watchers:
-            watcher.saw(model, numeric, categorical, model.scorer.answers(numeric, categorical), "x")
+            watcher.saw(model, coded, model.scorer.answers_to_coded(coded), "x")
 
 
 @pytest.fixture
@@ -189,21 +189,21 @@ def test_a_model_that_fails_or_is_slow_is_refused(tmp_path: Path) -> None:
     class Fails:
         digest = candidate.digest
 
-        def answers(self, *_: Any) -> Any:
+        def answers_to_coded(self, _: Any) -> Any:
             raise ValueError("no")
 
     class Slow(Fails):
-        def answers(self, *matrices: Any) -> Any:
+        def answers_to_coded(self, rows: Any) -> Any:
             for _ in range(300):
-                found = candidate.scorer.answers(*matrices)
+                found = candidate.scorer.answers_to_coded(rows)
             return found
 
         def decide(self, answers: Any) -> Any:
             return candidate.scorer.decide(answers)
 
     class Extreme(Slow):
-        def answers(self, *matrices: Any) -> Any:
-            return candidate.scorer.answers(*matrices) * np.inf
+        def answers_to_coded(self, rows: Any) -> Any:
+            return candidate.scorer.answers_to_coded(rows) * np.inf
 
     for scorer, says in ((Fails(), "errors 1,"), (Extreme(), "errors 1,"), (Slow(), "serving.shadow.latency in params.yaml allows 3")):
         model: Any = Model(scorer, "toy", 2)  # type: ignore[arg-type]

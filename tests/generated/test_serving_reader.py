@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from churn.coding import Coding
 from churn.contract import Column, Contract
 from churn.serving.reader import MOST_ROWS, Reader
 from churn.serving.refused import RefusedError
@@ -35,6 +36,14 @@ def contract_of(*columns: Column) -> Contract:
     return Contract("toy", numeric, categorical, columns, ("No", "Yes"), "Yes")
 
 
+def values(reader: Reader, rows: Any) -> list[list[Any]]:
+    """What the model is given, by text or number; None is a missing one."""
+    numeric, texts = Coding(reader.contract).apart(reader.matrix([rows]))
+    found = [[*numbers, *words] for numbers, words in zip(numeric.tolist(), texts.tolist(), strict=True)]
+    assert len(found) == rows.count
+    return [[None if value == "" or value != value else value for value in row] for row in found]
+
+
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda one: one.name)
 def test_the_quick_way_accepts_what_the_contract_accepts_and_nothing_else(column: Column) -> None:
     reader = Reader(contract_of(column))
@@ -42,6 +51,7 @@ def test_the_quick_way_accepts_what_the_contract_accepts_and_nothing_else(column
         record = {column.name: value}
         body = json.dumps([record] * 2 if many else record).encode()
         holds = column.broken(value) is None
+        expected = None if value in (None, "") else value if column.type == "category" else float(np.float32(value)) if holds else None
         try:
             rows = reader.json(body)
         except RefusedError as refused:
@@ -49,10 +59,10 @@ def test_the_quick_way_accepts_what_the_contract_accepts_and_nothing_else(column
             assert refused.content["violations"], value
         else:
             assert holds, value
-            expected = float(value) if column.type == "number" and value is not None else value
-            assert rows == [(expected,)] * (2 if many else 1)
-        typed = not isinstance(value, bool | list | dict)
-        assert not typed or (reader.check([(value,)]) == []) == holds, value
+            assert values(reader, rows) == [[expected]] * (2 if many else 1)
+        found = reader.table([(value,)])
+        assert isinstance(found, list) != holds, value
+        assert found == reader.contract.check([record]) if isinstance(found, list) else values(reader, found) == [[expected]]
 
 
 def test_rows_are_read_alike_whichever_way_they_came() -> None:
@@ -60,24 +70,35 @@ def test_rows_are_read_alike_whichever_way_they_came() -> None:
     reader = Reader(contract_of(*columns))
     whole = {"age": 3, "any whole": 4, "half": None, "fee-€": None, "share": 0.25, "plan": "plus", "note": ""}
     other = {**whole, "half": 1, "fee-€": 1e20, "note": None}
+    full = {**other, "note": "None"}
     slow = {name: float(value) if isinstance(value, int) else value for name, value in other.items()}
     quick = reader.json(json.dumps({"records": [whole, other]}).encode())
-    assert quick == [tuple(whole.values()), tuple(other.values())]
+    assert values(reader, quick) == [[3, 4, None, None, 0.25, "plus", None], [3, 4, 1, float(np.float32(1e20)), 0.25, "plus", None]]
     assert reader.json(json.dumps([whole, slow]).encode()) == quick
-    for mine, its in zip(reader.matrices(quick), reader.contract.matrices([whole, other]), strict=True):
-        assert mine.dtype == its.dtype
-        np.testing.assert_array_equal(mine, its)
+    assert reader.table([tuple(whole.values()), tuple(other.values())]) == quick
+    assert values(reader, reader.json(json.dumps([full]).encode())) == [[3, 4, 1, float(np.float32(1e20)), 0.25, "plus", "None"]]
+    expected = Coding(reader.contract).coded(*reader.contract.matrices([whole, other]))
+    np.testing.assert_array_equal(reader.matrix([quick]), expected)
 
 
-def test_a_contract_of_one_kind_has_matrices_of_both() -> None:
+def test_the_rows_of_several_requests_are_one_matrix_in_their_order() -> None:
+    reader = Reader(contract_of(COLUMNS[0], COLUMNS[6]))
+    parts = [reader.table([(age, plan) for age in range(first, first + 3)]) for first, plan in ((0, "basic"), (3, "plus"))]
+    assert reader.matrix(parts).tolist() == [[0, 0], [1, 0], [2, 0], [3, 1], [4, 1], [5, 1]]
+    assert reader.matrix(parts).dtype == np.float32
+
+
+def test_a_contract_of_one_kind_has_inputs_of_both() -> None:
     for column, shapes in {COLUMNS[0]: [(2, 1), (2, 0)], COLUMNS[6]: [(2, 0), (2, 1)]}.items():
-        rows = [(1,)] * 2 if column.type == "integer" else [("plus",)] * 2
-        assert [one.shape for one in Reader(contract_of(column)).matrices(rows)] == shapes
+        reader = Reader(contract_of(column))
+        rows: Any = reader.table([(1,)] * 2 if column.type == "integer" else [("plus",)] * 2)
+        assert [one.shape for one in Coding(reader.contract).apart(reader.matrix([rows]))] == shapes
 
 
 def test_a_column_that_is_called_records_is_a_column() -> None:
     reader = Reader(contract_of(Column("records", "number")))
-    assert reader.json(b'{"records": 1}') == reader.json(b'[{"records": 1}]') == reader.json(b'{"records": [{"records": 1}]}') == [(1.0,)]
+    bodies = (b'{"records": 1}', b'[{"records": 1}]', b'{"records": [{"records": 1}]}')
+    assert [values(reader, reader.json(body)) for body in bodies] == [[[1.0]]] * 3
 
 
 def test_too_many_rows_are_refused_in_every_form() -> None:

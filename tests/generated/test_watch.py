@@ -21,7 +21,7 @@ from churn.serving.watch.settings import Settings
 from churn.serving.watch.window import PANES, Window
 from planted import default, project, telco
 from serving_kit import CONTRACT
-from watch_kit import PROFILE, model, rows, show, told
+from watch_kit import PROFILE, coded, model, rows, show, told
 
 pytestmark = pytest.mark.usefixtures("looks_often")
 
@@ -140,7 +140,7 @@ def test_a_profile_that_cannot_be_read_stops_only_the_drift(features: object, tm
 
 def test_rows_that_cannot_be_counted_do_not_end_the_watch(live: watch.Model, watcher: Watcher) -> None:
     numeric, categorical, answers = rows(400)
-    watcher.saw(live, numeric[:, :1], categorical, answers, "broken")
+    watcher.saw(live, numeric[:, :1], answers, "broken")
     show(watcher, live, (numeric, categorical, answers))
     assert told(watcher)["model_window_rows"] == {"": 400}
 
@@ -149,7 +149,7 @@ def test_of_very_many_rows_an_even_share_is_counted(live: watch.Model, watcher: 
     monkeypatch.setattr(watch, "_MANY", 100)
     monkeypatch.setattr(watch, "_PAUSE", 60.0)
     for seed in range(200):
-        watcher.saw(live, *rows(5, seed=seed, old=seed >= 100), "r")
+        watcher.saw(live, *coded(rows(5, seed=seed, old=seed >= 100)), "r")
     watcher.close()
     found = told(watcher)
     assert (found["model_watched_rows_total"], found["model_window_rows"]) == ({"": 1000}, {"": 100})
@@ -164,7 +164,7 @@ def test_of_very_many_small_calls_most_are_forgotten_at_once(live: watch.Model, 
     waiting = []
     for calls in (200, 200, 10, 10):
         for seed in range(calls):
-            watcher.saw(live, *rows(5, seed=seed), "r")
+            watcher.saw(live, *coded(rows(5, seed=seed)), "r")
         waiting.append(len(watcher._queue))
         watcher._work()
     watcher.close()
@@ -176,7 +176,7 @@ def test_what_is_too_much_is_dropped_and_counted(live: watch.Model, watcher: Wat
     monkeypatch.setattr(watch, "MOST_WAITING", 1000)
     monkeypatch.setattr(watch, "_PAUSE", 60.0)
     for _ in range(30):
-        watcher.saw(live, *rows(100), "r")
+        watcher.saw(live, *coded(rows(100)), "r")
     found = told(watcher)
     assert found["model_unwatched_rows_total"] == {"": 2000}
     watcher.close()

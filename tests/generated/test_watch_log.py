@@ -14,7 +14,7 @@ from churn.serving import watch
 from churn.serving.watch import Watcher, log_writer
 from churn.serving.watch.settings import LogSettings, Settings, WatchError
 from serving_kit import CONTRACT
-from watch_kit import rows, show, told
+from watch_kit import coded, rows, show, told
 
 pytestmark = pytest.mark.usefixtures("looks_often")
 
@@ -43,7 +43,7 @@ def test_a_line_is_what_was_asked_and_answered(live: watch.Model, tmp_path: Path
     numeric, categorical, answers = rows(3, no_fee=0)
     numeric[1, 1] = float("nan")
     begin = time.time()
-    watcher.saw(live, numeric, categorical, answers, "abc")
+    watcher.saw(live, *coded((numeric, categorical, answers)), "abc")
     watcher.close()
     found = written(tmp_path / "log")
     assert [(line.request_id, line.row, line.digest, line.share) for line in found] == [("abc", row, live.digest, 1.0) for row in range(3)]
@@ -61,7 +61,7 @@ def test_protected_columns_are_logged_only_by_name(live: watch.Model, tmp_path: 
     live.scorer.bundle = bundle
     for name, columns, expected in (("usual", None, {"fee", "plan"}), ("named", ("age",), {"age"}), ("none", (), set())):
         watcher = logging_to(tmp_path / name, columns=columns)
-        watcher.saw(live, *rows(1), "r")
+        watcher.saw(live, *coded(rows(1)), "r")
         watcher.close()
         assert [set(line.inputs) for line in written(tmp_path / name)] == [expected]
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from churn import bundle
+from churn.coding import Coding
 from churn.serving import Model, prepare
 from churn.serving.watch import Watcher
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from serving_kit import make_bundle
+from serving_kit import CONTRACT, make_bundle
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -48,10 +49,16 @@ def rows(
     return np.column_stack([age, fee]).astype(np.float32), plan, np.column_stack([1 - chance, chance])
 
 
+def coded(seen: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The same rows as a watcher sees them, and the answers."""
+    numeric, categorical, answers = seen
+    return Coding(CONTRACT).coded(numeric, categorical), answers
+
+
 def show(watcher: Watcher, live: Model, seen: Rows, batch: int = 100, name: str = "r") -> None:
     """Let a watcher see rows in batches, and let it count them before the next ones; never so many at once that it counts a share."""
     for start in range(0, len(seen[2]), batch):
-        watcher.saw(live, *(part[start : start + batch] for part in seen), f"{name}{start}")
+        watcher.saw(live, *(part[start : start + batch] for part in coded(seen)), f"{name}{start}")
         if (start + batch) % 500 < batch:
             watcher.settle()
     watcher.settle()

@@ -14,10 +14,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.pipeline import Pipeline
 
 from {{cookiecutter.package_name}} import bundle, dataset, features, model
-from {{cookiecutter.package_name}}.bundle import Scorer
 from {{cookiecutter.package_name}}.params import Params
 from {{cookiecutter.package_name}}.pipeline import evaluate, export, parity, train
 from {{cookiecutter.package_name}}.pipeline.convert import ConvertError
+from {{cookiecutter.package_name}}.scorer import Scorer
 
 QUICK = {
     "RandomForestClassifier": {"n_estimators": 20},

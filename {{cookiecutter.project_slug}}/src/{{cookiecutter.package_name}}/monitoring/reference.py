@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .. import bundle, dataset, params, store
-from ..bundle import Bundle, Scorer
+from ..bundle import Bundle
 from ..git import show
 from ..params import Params
 from ..pointer import Pointer
+from ..scorer import Scorer
 from . import MonitorError
 
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
 from .. import ProblemError
 from ..contract import Contract
-from . import parity
+from . import coded, parity
 
 OUTPUTS = {"classes": ("label", "probabilities"), "values": ("values",)}
 
@@ -43,8 +43,13 @@ def convert(pipeline: Pipeline, contract: Contract) -> bytes:
         inputs = len(model.graph.input)
         raise ConvertError(f"the model's ONNX graph has {inputs} inputs for {len(types)} columns; {parity.general(pipeline)}")
     _anonymise(model, outputs)
+    twin = coded.twin(model, contract)
     _join_inputs(model, contract)
-    content: bytes = _stable(model).SerializeToString(deterministic=True)
+    _make_stable(model)
+    if twin is not None:
+        _make_stable(twin)
+        coded.add(twin, model)
+    content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
@@ -98,24 +103,15 @@ def _join_inputs(model: onnx.ModelProto, contract: Contract) -> None:
     for name, width in widths.items():
         if width:
             graph.input.append(helper.make_tensor_value_info(name, kinds[name], [None, width]))
-            nodes.append(_split(model, name, columns[:width]))
+            nodes.append(coded.split(model, name, dict.fromkeys(columns[:width], 1)))
             columns = columns[width:]
     nodes.extend(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
 
 
-def _split(model: onnx.ModelProto, name: str, columns: list[str]) -> onnx.NodeProto:
-    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
-    widths = np.ones(len(columns), dtype=np.int64)
-    if opset < 13:  # the widths became an input with this version
-        return helper.make_node("Split", [name], columns, name=f"split_{name}", axis=1, split=widths)
-    model.graph.initializer.append(numpy_helper.from_array(widths, f"{name}_widths"))
-    return helper.make_node("Split", [name, f"{name}_widths"], columns, name=f"split_{name}", axis=1)
-
-
-def _stable(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without what differs from run to run: the converter takes the order of ``opset_import`` from a set."""
+def _make_stable(model: onnx.ModelProto) -> None:
+    """Take out what differs from run to run: the converter takes the order of ``opset_import`` from a set."""
     opsets = sorted(model.opset_import, key=lambda entry: entry.domain)
     copies = [helper.make_opsetid(entry.domain, entry.version) for entry in opsets]
     del model.opset_import[:]
@@ -123,4 +119,3 @@ def _stable(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.name = "model"
     model.doc_string = model.graph.doc_string = ""
     onnx.checker.check_model(model)
-    return model

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .. import bundle, dataset, metrics, params, run, slices
-from ..bundle import Scorer
+from ..scorer import Scorer
 from . import BUNDLE, METRICS, PREPARED
 
 DIGITS = 6

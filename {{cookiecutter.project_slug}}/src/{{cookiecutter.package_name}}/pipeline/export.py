@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from .. import ProblemError, bundle, dataset, params, run
-from ..bundle import Scorer
 from ..contract import Contract
+from ..scorer import Scorer
 from . import BUNDLE, MODEL, PARITY, PREPARED, SIDES, parity
 from .convert import convert
 from .profile import predictions_of, profile_of

@@ -9,13 +9,13 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from .. import ProblemError, dataset
-from ..bundle import Scorer
+from ..coding import UNSEEN
 from ..contract import Column, Contract
 from ..params import Params
+from ..scorer import Scorer
 from .train import inputs
 
 HEAVY_ROWS = 200
-UNSEEN = "a category that no training row has"
 
 
 class ParityError(ProblemError):
@@ -35,30 +35,39 @@ def check(pipeline: Pipeline, scorer: Scorer, sides: dict[str, pd.DataFrame], ch
     The measure is the difference in probability. For a regression it is the difference of the values as a share of the target's
     standard deviation over the training rows, or of the value's own distance to their mean where that is larger.
 
+    A model that has a twin for coded rows is held to this in both forms.
+
     Raises :class:`ParityError` when the measure is above ``parity.tolerance`` or a binary decision differs; its line names the worst
     row and what helps, and the row itself is printed. Two classes closer than the tolerance are a tie, in which ONNX decides.
     """
     contract = scorer.bundle.contract
     rows, names = _rows(sides, contract, chosen.data.id)
     ours = _sklearn(pipeline, inputs(rows, contract), names)
-    theirs = scorer.answers(*dataset.matrices(rows, contract))
     scale = 1.0 if contract.classes else _scale(ours[:, 0], dataset.targets(sides["train"], chosen))
-    difference = np.abs(ours - theirs).max(axis=1) / scale
-    difference[np.isnan(difference)] = np.inf
-    flipped = _flipped(ours, theirs, scorer)
-    beyond = difference > chosen.parity.tolerance
-    if beyond.any() or (flipped.any() and contract.problem == "binary"):
-        worst = int(np.argmax(difference if beyond.any() else flipped))
-        _show(rows.iloc[worst], names[worst])
-        if not beyond.any():
-            raise ParityError(_on_threshold(scorer.bundle.manifest.threshold or 0.0, int(flipped.sum()), len(rows), names[worst]))
-        unit = "" if contract.classes else " of the target's spread"
-        raise ParityError(
-            f"parity: ONNX and scikit-learn differ by more than {chosen.parity.tolerance:g}{unit} on {beyond.sum()} of {len(rows)} rows"
-            f"{f', {flipped.sum()} of them with another decision' if contract.classes else ''} "
-            f"(worst: {names[worst]}, {_pair(ours[worst], theirs[worst])}); {general(pipeline)}"
-        )
-    return Parity(len(rows), float(difference.max()))
+    largest = 0.0
+    for form in (scorer, Scorer(scorer.bundle, coded=False)) if scorer.is_coded else (scorer,):
+        theirs = form.answers(*dataset.matrices(rows, contract))
+        difference = np.abs(ours - theirs).max(axis=1) / scale
+        difference[np.isnan(difference)] = np.inf
+        flipped = _flipped(ours, theirs, scorer)
+        beyond = difference > chosen.parity.tolerance
+        if beyond.any() or (flipped.any() and contract.problem == "binary"):
+            worst = int(np.argmax(difference if beyond.any() else flipped))
+            _show(rows.iloc[worst], names[worst])
+            if not beyond.any():
+                raise ParityError(_on_threshold(scorer.bundle.manifest.threshold or 0.0, int(flipped.sum()), len(rows), names[worst]))
+            pair = _pair(ours[worst], theirs[worst])
+            raise ParityError(_apart(int(beyond.sum()), int(flipped.sum()), len(rows), f"{names[worst]}, {pair}", pipeline, chosen))
+        largest = max(largest, float(difference.max()))
+    return Parity(len(rows), largest)
+
+
+def _apart(beyond: int, flipped: int, rows: int, worst: str, pipeline: Pipeline, chosen: Params) -> str:
+    unit, decisions = " of the target's spread", ""
+    if chosen.problem != "regression":
+        unit, decisions = "", f", {flipped} of them with another decision"
+    what = f"differ by more than {chosen.parity.tolerance:g}{unit} on {beyond} of {rows} rows{decisions}"
+    return f"parity: ONNX and scikit-learn {what} (worst: {worst}); {general(pipeline)}"
 
 
 def _pair(ours: np.ndarray, theirs: np.ndarray) -> str:

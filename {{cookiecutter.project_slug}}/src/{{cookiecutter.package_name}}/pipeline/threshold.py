@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .. import ProblemError, dataset, metrics
-from ..bundle import Scorer
 from ..params import Params, Threshold
+from ..scorer import Scorer
 
 DIGITS = 4
 

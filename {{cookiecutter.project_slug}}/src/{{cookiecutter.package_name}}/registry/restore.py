@@ -3,11 +3,11 @@
 from functools import partial
 
 from .. import bundle, params, pointer, store
-from ..bundle import Scorer
 from ..git import show
 from ..history import Entry
 from ..plan import PROMOTED
 from ..pointer import Held, Pointer
+from ..scorer import Scorer
 from . import PRODUCTION, actor, deployments, main_branch, overlay, pointer_path, state, steps
 
 

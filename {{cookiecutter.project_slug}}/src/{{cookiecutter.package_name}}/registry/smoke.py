@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .. import ProblemError, bundle
-from ..bundle import TOLERANCE, Scorer
+from ..scorer import TOLERANCE, Scorer
 from . import latency
 
 _START = 60.0

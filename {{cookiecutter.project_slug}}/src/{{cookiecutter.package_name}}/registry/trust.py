@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from .. import ProblemError, bundle, params, pointer
-from ..bundle import Scorer
+from ..scorer import Scorer
 from . import origin
 
 REVIEW = Path("reports/review.json")

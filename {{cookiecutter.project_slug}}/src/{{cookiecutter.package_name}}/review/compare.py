@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from .. import ProblemError, dataset, drift, metrics, slices
-from ..bundle import Bundle, Scorer
+from ..bundle import Bundle
 from ..intervals import Metric
 from ..intervals.estimates import Answers, Question, estimate, gaps, rates
 from ..mermaid import Chart
 from ..params import Params
+from ..scorer import Scorer
 from . import Confusion, Fairness, GateResult, Importance, Slice, Speed, curves, exam, speed
 from .importance import importance
 

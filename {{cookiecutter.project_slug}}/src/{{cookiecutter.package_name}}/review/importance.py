@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from .. import dataset, metrics
-from ..bundle import Bundle, Scorer
+from ..bundle import Bundle
 from ..gate import LOWER_IS_BETTER
 from ..intervals.estimates import Question
+from ..scorer import Scorer
 from . import Importance
 
 REPEATS = 5

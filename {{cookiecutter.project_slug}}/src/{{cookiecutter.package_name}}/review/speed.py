@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .. import dataset
-from ..bundle import Bundle, Scorer
+from ..bundle import Bundle
+from ..scorer import Scorer
 from . import Speed
 
 ROUNDS = 9
@@ -24,7 +25,7 @@ def measure(models: list[Bundle], rows: pd.DataFrame) -> list[Speed]:
 
     The quietest round counts: what else the machine does only ever adds time.
     """
-    calls = [_call(Scorer(model), *dataset.matrices(rows, model.contract)) for model in models]
+    calls = [_call(Scorer(model), rows) for model in models]
     for call in calls:
         for row in range(WARM_UP):
             call(row)
@@ -47,10 +48,11 @@ def _speed(found: list[tuple[float, float]], loop: float, model: Bundle) -> Spee
     return Speed(round(median * 1e6, 1), round(p99 * 1e6, 1), round(p99 / loop, 3), round(len(model.model) / 1e6, 4))
 
 
-def _call(scorer: Scorer, numeric: np.ndarray, categorical: np.ndarray) -> Callable[[int], object]:
-    rows = len(numeric)
-    parts = [(numeric[row : row + 1], categorical[row : row + 1]) for row in range(rows)]
-    return lambda row: scorer.answers(*parts[row % rows])
+def _call(scorer: Scorer, rows: pd.DataFrame) -> Callable[[int], object]:
+    """What the server does for one row."""
+    coded = scorer.coding.coded(*dataset.matrices(rows, scorer.bundle.contract))
+    parts = [coded[row : row + 1] for row in range(len(coded))]
+    return lambda row: scorer.answers_to_coded(parts[row % len(parts)])
 
 
 def _loop(_: int) -> int:

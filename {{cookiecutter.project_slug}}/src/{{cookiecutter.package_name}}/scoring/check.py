@@ -6,30 +6,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..coding import codes_of
 from ..contract import FLOAT32_MAX, Column, Contract, Violation
 from .source import Block
 
-_AT_ONCE = 4096  # rows whose codes become texts: codes that stay in the processor's cache halve the time
-
 
 class Checked(NamedTuple):
-    """A block's good rows as the model's inputs, and what is wrong with the others.
+    """A block's good rows, coded (:mod:`..coding`), and what is wrong with the others.
 
     ``good`` says which entries of the block's columns they are (None: all), ``places`` which rows of the block.
     """
 
-    numeric: np.ndarray
-    categorical: np.ndarray
+    rows: np.ndarray
     places: np.ndarray
     good: np.ndarray | None
     violations: list[Violation]
 
 
 class _Found(NamedTuple):
-    """One column: numbers, or codes into texts; and which entries break its rules, None when none does."""
+    """One column, coded, and which entries break its rules, None when none does."""
 
     values: np.ndarray
-    texts: list[str]
     bad: np.ndarray | None
 
 
@@ -49,9 +46,11 @@ def check(block: Block, contract: Contract) -> Checked:
     order = {name: number for number, name in enumerate(rules)}
     violations.sort(key=lambda one: (one.row, order.get(one.column, -1)))
     entries = np.arange(block.entries) if good is None else np.flatnonzero(good)
-    numeric = _numeric([found[name].values for name in contract.numeric], block, good)
-    categorical = _categorical([found[name] for name in contract.categorical], block, good)
-    return Checked(numeric, categorical, block.rows_of(entries), good, violations)
+    rows = np.empty((block.entries, len(rules)), dtype=np.float32)
+    with np.errstate(over="ignore"):  # a number too large for 32 bits is in a row that goes
+        for place, one in enumerate(found.values()):
+            rows[:, place] = one.values
+    return Checked(rows if good is None else rows[good], block.rows_of(entries), good, violations)
 
 
 def _look(rule: Column, values: pa.Array) -> _Found:
@@ -62,14 +61,14 @@ def _look_at_numbers(rule: Column, values: pa.Array) -> _Found:
     numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     missing = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
     if _is_clean(rule, numbers if missing is None else numbers[~missing], pa.types.is_integer(values.type)):
-        return _Found(numbers, [], None if rule.missing else missing)
+        return _Found(numbers, None if rule.missing else missing)
     low, high = _bounds(rule)
     bad = ~((numbers >= low) & (numbers <= high))
     if rule.type == "integer":
         bad |= numbers != np.floor(numbers)
     if missing is not None:
         bad = bad & ~missing if rule.missing else bad | missing
-    return _Found(numbers, [], bad)
+    return _Found(numbers, bad)
 
 
 def _is_clean(rule: Column, present: np.ndarray, whole: bool) -> bool:
@@ -88,13 +87,15 @@ def _bounds(rule: Column) -> tuple[float, float]:
 def _look_at_texts(rule: Column, values: pa.Array) -> _Found:
     coded = values.cast(pa.string()).dictionary_encode() if not pa.types.is_dictionary(values.type) else values
     texts = [*coded.dictionary.to_pylist(), None]
-    codes = coded.indices
-    if codes.null_count:
-        codes = pc.fill_null(codes, pa.scalar(len(texts) - 1, codes.type))
-    places = codes.to_numpy(zero_copy_only=False)
+    indices = coded.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, pa.scalar(len(texts) - 1, indices.type))
+    places = indices.to_numpy(zero_copy_only=False)
     wrong = np.array([rule.broken(text) is not None for text in texts])
     bad = wrong[places] if wrong[: None if coded.indices.null_count else -1].any() else None
-    return _Found(places, [text or "" for text in texts], bad)
+    known = codes_of(rule)
+    codes = np.array([known.get(text or "", np.nan) for text in texts], dtype=np.float32)
+    return _Found(codes[places], bad)
 
 
 def _told(rule: Column, block: Block, entries: np.ndarray) -> list[Violation]:
@@ -116,24 +117,3 @@ def _good(block: Block, violations: list[Violation]) -> np.ndarray | None:
         return None
     good = ~np.isin(block.rows_of(np.arange(block.entries)), [one.row for one in violations])
     return None if good.all() else good
-
-
-def _numeric(columns: list[np.ndarray], block: Block, good: np.ndarray | None) -> np.ndarray:
-    made = np.empty((block.entries, len(columns)), dtype=np.float32)
-    with np.errstate(over="ignore"):  # a number too large for 32 bits is in a row that goes
-        for number, values in enumerate(columns):
-            made[:, number] = values
-    return made if good is None else made[good]
-
-
-def _categorical(columns: list[_Found], block: Block, good: np.ndarray | None) -> np.ndarray:
-    texts = np.array([text for column in columns for text in column.texts], dtype=object)
-    starts = np.cumsum([0, *(len(column.texts) for column in columns)])
-    made = np.empty((block.entries, len(columns)), dtype=object)
-    for at in range(0, block.entries, _AT_ONCE):
-        rows = made[at : at + _AT_ONCE]
-        codes = np.empty(rows.shape, dtype=np.intp)
-        for number, column in enumerate(columns):
-            np.add(column.values[at : at + _AT_ONCE], starts[number], out=codes[:, number], casting="unsafe")
-        texts.take(codes, out=rows, mode="clip")
-    return made if good is None else made[good]

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..bundle import NOT_FINITE, Bundle, Scorer
+from ..bundle import Bundle
 from ..contract import Violation
+from ..scorer import NOT_FINITE, Scorer
 from . import part
 from .check import Checked, check
 from .source import Block, Piece, Source
@@ -74,11 +75,9 @@ def _scored(block: Block, scorer: Scorer, keep: tuple[str, ...], before: int) ->
 
 
 def _answers(scorer: Scorer, checked: Checked) -> np.ndarray:
-    rows = len(checked.numeric)
-    if not rows:
+    if not len(checked.rows):
         return np.empty((0, len(scorer.bundle.contract.classes) or 1), dtype=np.float32)
-    calls = [slice(at, at + CALL) for at in range(0, rows, CALL)]
-    return np.concatenate([scorer.answers(checked.numeric[call], checked.categorical[call]) for call in calls])
+    return np.concatenate([scorer.answers_to_coded(checked.rows[at : at + CALL]) for at in range(0, len(checked.rows), CALL)])
 
 
 def _told(scorer: Scorer, answers: np.ndarray) -> dict[str, pa.Array]:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
-from ..bundle import Bundle, BundleError, Scorer
+from ..bundle import Bundle, BundleError
+from ..scorer import Scorer
 from .reader import Reader
 
 _WARM_UP = 64
@@ -68,8 +69,8 @@ class Papers(NamedTuple):
 class Watcher(Protocol):
     """Sees what was scored. It is called between two requests and so must be done in microseconds; it never raises."""
 
-    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, request_id: str) -> None:
-        """One batch: the model's inputs and answers; row i of it is told to its client as ``<request_id>.<i>``."""
+    def saw(self, model: Model, rows: np.ndarray, answers: np.ndarray, request_id: str) -> None:
+        """One batch: coded rows and the answers to them; row i of it is told to its client as ``<request_id>.<i>``."""
 
 
 class Collecting(Watcher, Protocol):
@@ -128,7 +129,7 @@ def _at_once(model: Model, records: list[Any]) -> int:
         body, times = msgspec.json.encode(records * rows), []
         for _ in range(3):
             began = time.perf_counter()
-            model.scorer.decide(model.scorer.answers(*model.reader.matrices(model.reader.json(body))))
+            model.scorer.decide(model.scorer.answers_to_coded(model.reader.matrix([model.reader.json(body)])))
             times.append(time.perf_counter() - began)
         seconds.append(min(times))
     a_row = max(seconds[1] - seconds[0], 1e-9) / (_WARM_UP - 1)

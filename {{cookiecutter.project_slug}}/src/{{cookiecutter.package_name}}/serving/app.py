@@ -123,7 +123,7 @@ class Application:
             if len(body) > _PART:
                 self._batcher.refuse_if_full(body.count(b"{", 0, _PART) * len(body) // _PART)  # one for each record
             rows = model.reader.json(body)
-            self._row_bytes = len(body) / len(rows)
+            self._row_bytes = len(body) / rows.count
             scored = await self._batcher.score(model, rows)
         except RefusedError as refused:
             refused.digest = model.digest

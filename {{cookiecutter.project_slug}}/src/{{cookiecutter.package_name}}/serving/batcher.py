@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..bundle import NOT_FINITE
 from ..contract import Violation
+from ..scorer import NOT_FINITE
 from . import Live, Model
 from .reader import Rows
 from .refused import RefusedError, broken, busy
@@ -25,9 +25,6 @@ log = logging.getLogger("serving")
 
 PATIENCE = 1.0
 _MOST_ROWS = 4096
-_MANY = 16  # rows whose matrices are better made at once, while the rows are in the cache, than with those of other requests
-
-Matrices = tuple[np.ndarray, np.ndarray]
 
 
 class Scored(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +43,6 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
     model: Model
     rows: Rows
-    matrices: Matrices | None
     deadline: float
     answer: asyncio.Future[Scored]
 
@@ -85,11 +81,10 @@ class Batcher:
             RefusedError: too many rows wait already. From the future: the request has waited for too long, or the model has no finite
                 answer for one of its rows.
         """
-        self.refuse_if_full(len(rows))
+        self.refuse_if_full(rows.count)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Scored] = loop.create_future()
-        matrices = model.reader.matrices(rows) if len(rows) >= _MANY else None
-        waiting = _Waiting(model, rows, matrices, loop.time() + self._patience, answer)
+        waiting = _Waiting(model, rows, loop.time() + self._patience, answer)
         if self._lonely and not self._served and not self._queue:
             self._served = True
             loop.call_soon(self._next_turn)
@@ -97,7 +92,7 @@ class Batcher:
             return answer
         if not self._queue:
             loop.call_soon(self._wait_a_turn)
-        self.waiting += len(rows)
+        self.waiting += rows.count
         self._queue.append(waiting)
         return answer
 
@@ -106,13 +101,13 @@ class Batcher:
         self._number += 1
         return f"{self._name}-{self._number:x}"
 
-    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, batch: str) -> None:
+    def saw(self, model: Model, rows: np.ndarray, answers: np.ndarray, batch: str) -> None:
         """Tell the watchers of a batch that was scored, here or elsewhere."""
         self.batches += 1
         self.rows += len(answers)
         for watcher in self._live.watchers:
             try:
-                watcher.saw(model, numeric, categorical, answers, batch)
+                watcher.saw(model, rows, answers, batch)
             except Exception as error:  # what only watches must not cost an answer
                 log.error("a watcher failed: %s", type(error).__name__)
 
@@ -128,12 +123,12 @@ class Batcher:
         rows, now = 0, asyncio.get_running_loop().time()
         while self._queue and rows < _MOST_ROWS and (not batch or self._queue[0].model is batch[0].model):
             waiting = self._queue.popleft()
-            self.waiting -= len(waiting.rows)
+            self.waiting -= waiting.rows.count
             if waiting.deadline < now:
                 _fail([waiting], RefusedError(503, "the request has waited for too long; send it again", kind="deadline", wait=1))
             elif not waiting.answer.done():
                 batch.append(waiting)
-                rows += len(waiting.rows)
+                rows += waiting.rows.count
         if self._queue:
             asyncio.get_running_loop().call_soon(self._drain)
         if batch:
@@ -143,24 +138,14 @@ class Batcher:
     def _score(self, batch: list[_Waiting]) -> None:
         model = batch[0].model
         try:
-            matrices = _matrices(batch)
-            answers = model.scorer.answers(*matrices)
+            rows = model.reader.matrix(one.rows for one in batch)
+            answers = model.scorer.answers_to_coded(rows)
             predictions = model.scorer.decide(answers)
         except Exception as error:  # handed on to the requests that wait for it
             return _fail(batch, error)
         name, finite = self.next_name(), bool(np.isfinite(answers).all())
         _answer(batch, predictions, name, None if finite else np.isfinite(answers).all(axis=1))
-        self.saw(model, *matrices, answers, name)
-
-
-def _matrices(batch: list[_Waiting]) -> Matrices:
-    reader = batch[0].model.reader
-    if len(batch) == 1:
-        return batch[0].matrices or reader.matrices(batch[0].rows)
-    if all(one.matrices is None for one in batch):
-        return reader.matrices([row for one in batch for row in one.rows])
-    numeric, categorical = zip(*(one.matrices or reader.matrices(one.rows) for one in batch), strict=True)
-    return np.concatenate(numeric), np.concatenate(categorical)
+        self.saw(model, rows, answers, name)
 
 
 def require_finite(finite: np.ndarray, first: int = 0) -> None:
@@ -172,7 +157,7 @@ def require_finite(finite: np.ndarray, first: int = 0) -> None:
 def _answer(batch: list[_Waiting], predictions: list[dict[str, Any]], name: str, finite: np.ndarray | None) -> None:
     first, told = 0, name.encode()
     for waiting in batch:
-        end = first + len(waiting.rows)
+        end = first + waiting.rows.count
         if not waiting.answer.done():
             try:
                 if finite is not None:

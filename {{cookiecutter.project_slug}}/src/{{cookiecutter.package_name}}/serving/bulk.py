@@ -10,7 +10,7 @@ from . import Model
 from .batcher import Batcher, require_finite
 from .reader import Rows
 from .refused import MOST_VIOLATIONS, RefusedError, broken, busy, too_many
-from .tables import Table
+from .tables import Format
 
 LARGEST_TABLE = 16 * 1024 * 1024
 MOST_TABLE_ROWS = 100_000
@@ -28,7 +28,7 @@ class Bulk:
         if self._working:
             raise busy("another table is being scored")
 
-    async def score(self, model: Model, table: Table, body: bytes) -> bytes:
+    async def score(self, model: Model, table: Format, body: bytes) -> bytes:
         """The predictions for every row of a table, as a JSON list.
 
         Raises :class:`RefusedError` when the table cannot be read, has no rows or too many, or breaks the contract anywhere.
@@ -40,17 +40,18 @@ class Bulk:
         finally:
             self._working = False
 
-    def _score(self, model: Model, table: Table, body: bytes, loop: asyncio.AbstractEventLoop) -> bytes:
+    def _score(self, model: Model, table: Format, body: bytes, loop: asyncio.AbstractEventLoop) -> bytes:
         rows, parts, violations = 0, [], list[Violation]()
         for chunk in table(body, model.reader.contract):
             if (before := rows) + len(chunk) > MOST_TABLE_ROWS:
                 raise too_many(f"more than {MOST_TABLE_ROWS}", MOST_TABLE_ROWS)
             rows += len(chunk)
-            violations += [msgspec.structs.replace(one, row=before + one.row) for one in model.reader.check(chunk)]
-            if len(violations) >= MOST_VIOLATIONS:
-                break
-            if not violations:
-                parts.append(self._chunk(model, chunk, before, loop))
+            if isinstance(found := model.reader.table(chunk), list):
+                violations += [msgspec.structs.replace(one, row=before + one.row) for one in found]
+                if len(violations) >= MOST_VIOLATIONS:
+                    break
+            elif not violations:
+                parts.append(self._chunk(model, found, before, loop))
         if violations:
             raise broken(violations)
         if not rows:
@@ -58,11 +59,11 @@ class Bulk:
         return b"[" + b",".join(parts) + b"]"
 
     def _chunk(self, model: Model, rows: Rows, first: int, loop: asyncio.AbstractEventLoop) -> bytes:
-        numeric, categorical = model.reader.matrices(rows)
-        answers = model.scorer.answers(numeric, categorical)
+        coded = model.reader.matrix([rows])
+        answers = model.scorer.answers_to_coded(coded)
         require_finite(np.isfinite(answers).all(axis=1), first)
-        loop.call_soon_threadsafe(self._saw, model, numeric, categorical, answers)
+        loop.call_soon_threadsafe(self._saw, model, coded, answers)
         return msgspec.json.encode(model.scorer.decide(answers))[1:-1]
 
-    def _saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray) -> None:
-        self._batcher.saw(model, numeric, categorical, answers, self._batcher.next_name())
+    def _saw(self, model: Model, rows: np.ndarray, answers: np.ndarray) -> None:
+        self._batcher.saw(model, rows, answers, self._batcher.next_name())

@@ -10,7 +10,7 @@ from . import Live, Model
 from .answer import Answer, in_json
 from .batcher import Batcher
 from .body import Bodies, Headers, Receive
-from .reader import Rows
+from .reader import Table
 from .refused import RefusedError, broken, deep, no_model
 from .tensors import Inference, answer, check_outputs, inputs, outputs, rows
 
@@ -70,9 +70,9 @@ class Protocol:
             text, binary = split(headers, body)
             self._batcher.refuse_if_full(model.reader.about(text))
             request, table = parsed(text, binary, contract)
-            if violations := model.reader.check(table):
-                raise broken(violations)
-            scored = await self._batcher.score(model, table)
+            if isinstance(found := model.reader.table(table), list):
+                raise broken(found)
+            scored = await self._batcher.score(model, found)
         except RefusedError as refused:
             refused.digest = model.digest
             raise
@@ -85,7 +85,7 @@ class Protocol:
         return Answer(200, head + data, (scored.header, model.header, (_LENGTH, b"%d" % len(head))), _BINARY)
 
 
-def parsed(text: bytes, binary: bytes, contract: Contract) -> tuple[Inference, Rows]:
+def parsed(text: bytes, binary: bytes, contract: Contract) -> tuple[Inference, Table]:
     """The request for inference in the two parts of a body, and its rows, typed and not yet checked; raises :class:`RefusedError`."""
     request = _decoded(text)
     check_outputs(request, contract)

@@ -1,18 +1,22 @@
 """Reads the rows of one contract: the quick way for rows that hold to it, and a slow way that says what does not.
 
-The quick way lets msgspec check types, ranges and categories while it decodes. It accepts nothing that the contract refuses (numbers as
-64-bit floating point); what it does not accept is read once more and checked by the contract itself, which also has the words for it.
+The quick way lets msgspec check types, ranges and categories while it decodes, and turn texts into codes. It accepts nothing that the
+contract refuses (numbers as 64-bit floating point); what it does not accept is read once more and checked by the contract itself, which
+also has the words for it.
 """
 
+import enum
 import math
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Self
 
 import msgspec
 import numpy as np
 
+from ..coding import Coding, codes_of
 from ..contract import FLOAT32_MAX, Column, Contract, Violation
 from .refused import RefusedError, broken, deep, not_objects, too_many
 
@@ -24,18 +28,24 @@ _BOM = b"\xef\xbb\xbf"
 _MANY = re.compile(rb"\s*\[")
 _WRAPPED = re.compile(rb'\s*\{\s*"records"\s*:\s*\[')
 
-Row = tuple[float | str | None, ...]
-Rows = list[Row]
+Table = Sequence[tuple[Any, ...]]
+
+
+class Rows(msgspec.Struct, frozen=True, gc=False):
+    """Rows that hold to a contract: how many, and their bytes as :class:`..coding.Coding` codes them."""
+
+    count: int
+    data: bytes
 
 
 class Reader:
-    """Reads the rows of a contract. A row is a tuple of values in the order of the contract's columns; None is a missing value."""
+    """Reads the rows of a contract."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.names = tuple(column.name for column in contract.columns)
-        self._width = len(contract.numeric)
-        self._no_text = any(column.missing for column in contract.columns[self._width :])
+        self._coding = Coding(contract)
+        self._pack = struct.Struct(f"{len(self.names)}f").pack
         places = {f"c{place}": name for place, name in enumerate(self.names)}
         fields = [(place, _kind(column)) for place, column in zip(places, contract.columns, strict=True)]
         record: Any = msgspec.defstruct("Record", fields, rename=places, forbid_unknown_fields=True, gc=False)
@@ -55,24 +65,33 @@ class Reader:
             found = self._quick(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._slow(body)
-        return list(map(msgspec.structs.astuple, found)) if 0 < len(found) <= MOST_ROWS else self._slow(body)
+        return self._packed(found) if 0 < len(found) <= MOST_ROWS else self._slow(body)
 
-    def check(self, rows: Rows) -> list[Violation]:
-        """Every rule that rows which were typed already break; their values are numbers, texts or None."""
+    def table(self, rows: Table) -> Rows | list[Violation]:
+        """Rows whose values are typed already (numbers, texts or None, in the order of the columns), or every rule that they break."""
         try:
-            msgspec.convert(rows, self._rows)
+            return self._packed(msgspec.convert(rows, self._rows))
         except msgspec.MsgspecError:
-            return self.contract.check([dict(zip(self.names, row, strict=True)) for row in rows])
-        return []
+            return self._checked([dict(zip(self.names, row, strict=True)) for row in rows])
 
-    def matrices(self, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-        """The model's inputs, as :meth:`contract.Contract.matrices` makes them of records."""
-        shape = len(rows), len(self.names)
-        values = np.fromiter(chain.from_iterable(rows), dtype=object, count=shape[0] * shape[1]).reshape(shape)
-        numeric, texts = values[:, : self._width].astype(np.float32), values[:, self._width :].copy()
-        if self._no_text:
-            texts[texts == None] = ""  # noqa: E711 - compared value by value
-        return numeric, texts
+    def matrix(self, parts: Iterable[Rows]) -> np.ndarray:
+        """The rows of some requests as the model takes them, float32 ``[n, k + m]``."""
+        return np.frombuffer(b"".join([part.data for part in parts]), dtype=np.float32).reshape(-1, len(self.names))
+
+    def _packed(self, records: list[msgspec.Struct]) -> Rows:
+        pack, rows = self._pack, map(msgspec.structs.astuple, records)
+        try:
+            return Rows(len(records), b"".join([pack(*row) for row in rows]))
+        except struct.error:  # a value is missing, and None is no number
+            values = chain.from_iterable(map(msgspec.structs.astuple, records))
+            found = np.fromiter(values, dtype=np.float32, count=len(records) * len(self.names)).reshape(-1, len(self.names))
+            return Rows(len(records), self._coding.filled(found).tobytes())
+
+    def _checked(self, records: Sequence[Any]) -> Rows | list[Violation]:
+        """Records by the contract itself."""
+        if violations := self.contract.check(records):
+            return violations
+        return Rows(len(records), self._coding.coded(*self.contract.matrices(records)).tobytes())
 
     def _quick(self, body: bytes) -> list[msgspec.Struct]:
         if body.startswith(b"[") or (not body.startswith(b"{") and _MANY.match(body)):
@@ -89,21 +108,30 @@ class Reader:
         if len(records) > MOST_ROWS:
             raise too_many(len(records), MOST_ROWS)
         try:
-            violations = not_objects(records) or self.contract.check(records)
+            found = not_objects(records) or self._checked(records)
         except RecursionError:
             raise deep() from None
-        if violations:
-            raise broken(violations)
-        return [tuple([record[name] for name in self.names]) for record in records]
+        if isinstance(found, list):
+            raise broken(found)
+        return found
+
+
+class _Code(float, enum.Enum):
+    """The base of a column's codes: numbers, by whose texts msgspec finds them."""
+
+    def __new__(cls, text: str, code: float) -> Self:
+        made = float.__new__(cls, code)
+        made._value_ = text
+        return made
 
 
 def _kind(column: Column) -> Any:
-    """A type for msgspec that accepts values of the column, and no others."""
+    """A type for msgspec that accepts values of the column, and no others; a text becomes its code."""
     low, high = (-math.inf if column.min is None else column.min, math.inf if column.max is None else column.max)
-    texts = [*(text for text in column.categories if text), *([""] if column.missing else [])]
+    codes = {text: code for text, code in codes_of(column).items() if text or column.missing}
     kind: Any = _NOTHING
-    if column.type == "category" and texts:
-        kind = Literal[tuple(texts)]
+    if column.type == "category" and codes:
+        kind = _Code("Code", {f"c{place}": one for place, one in enumerate(codes.items())})
     elif column.type == "integer" and low <= _WHOLE and high >= -_WHOLE:
         kind = Annotated[int, msgspec.Meta(ge=math.ceil(max(low, -_WHOLE)), le=math.floor(min(high, _WHOLE)))]
     elif column.type == "number":

@@ -14,7 +14,7 @@ import numpy as np
 from ..bundle import BundleError
 from ..serving_rules import Shadow
 from . import Model
-from .reader import Rows
+from .reader import Table
 
 _MOST_WAITING = 256
 _MOST_ROWS = 256
@@ -33,21 +33,21 @@ class Trial:
     def __init__(self, candidate: Model, rule: Shadow) -> None:
         self.candidate, self._rule = candidate, rule
         self._end = time.monotonic() + rule.seconds
-        self._seen: deque[tuple[Model, np.ndarray, np.ndarray]] = deque(maxlen=_MOST_WAITING)
+        self._seen: deque[tuple[Model, np.ndarray]] = deque(maxlen=_MOST_WAITING)
         self._errors = self.rows = 0
         self._difference = self._value = 0.0
         self._seconds: tuple[deque[float], deque[float]] = (deque(maxlen=_MOST_TIMES), deque(maxlen=_MOST_TIMES))
 
-    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, request_id: str) -> None:
+    def saw(self, model: Model, rows: np.ndarray, answers: np.ndarray, request_id: str) -> None:
         """Keep a share of the batches."""
         if random.random() < self._rule.sample:  # noqa: S311 - a sample, not a secret
-            self._seen.append((model, numeric, categorical))
+            self._seen.append((model, rows))
 
     def is_over(self) -> bool:
         """Score what was kept; returns whether the period has ended."""
         while self._seen:
-            model, numeric, categorical = self._seen.popleft()
-            self._compare(model, numeric[:_MOST_ROWS], categorical[:_MOST_ROWS])
+            model, rows = self._seen.popleft()
+            self._compare(model, rows[:_MOST_ROWS])
         return time.monotonic() >= self._end
 
     def judge(self) -> str:
@@ -69,18 +69,19 @@ class Trial:
                 )
         return told
 
-    def _compare(self, model: Model, numeric: np.ndarray, categorical: np.ndarray) -> None:
-        rows = _rows(numeric, categorical, model, self.candidate)
+    def _compare(self, model: Model, rows: np.ndarray) -> None:
+        good, table = np.full(len(rows), True), _table(rows, model, self.candidate)
+        found = self.candidate.reader.table(table)
+        if isinstance(found, list):
+            good[[violation.row for violation in found]] = False
+            found = self.candidate.reader.table([row for row, holds in zip(table, good, strict=True) if holds])
         self.rows += len(rows)
-        good = np.full(len(rows), True)
-        good[[violation.row for violation in self.candidate.reader.check(rows)]] = False
         self._errors += int((~good).sum())
-        if not good.any():
+        if not good.any() or isinstance(found, list):
             return
-        ours = _timed(model, (numeric[good], categorical[good]), self._seconds[0])
+        ours = _timed(model, rows[good], self._seconds[0])
         try:
-            matrices = self.candidate.reader.matrices([row for row, holds in zip(rows, good, strict=True) if holds])
-            theirs = _timed(self.candidate, matrices, self._seconds[1])
+            theirs = _timed(self.candidate, self.candidate.reader.matrix([found]), self._seconds[1])
         except Exception:  # whatever the candidate does wrong is counted, not raised
             self._errors += int(good.sum())
             return
@@ -103,17 +104,18 @@ class Trial:
         return theirs / ours
 
 
-def _rows(numeric: np.ndarray, categorical: np.ndarray, of: Model, wanted: Model) -> Rows:
+def _table(rows: np.ndarray, of: Model, wanted: Model) -> Table:
     """What requests held, in the order of the columns of the model ``wanted``; a column that they did not have is missing."""
+    numeric, categorical = of.scorer.coding.apart(rows)
     columns: dict[str, list[Any]] = {}
     for name, values in zip(of.reader.names, [*numeric.T, *categorical.T], strict=True):
         columns[name] = [None if value == "" or value != value else value for value in values.tolist()]
-    absent = [None] * len(numeric)
+    absent = [None] * len(rows)
     return list(zip(*(columns.get(name, absent) for name in wanted.reader.names), strict=True))
 
 
-def _timed(model: Model, matrices: tuple[np.ndarray, np.ndarray], seconds: deque[float]) -> np.ndarray:
+def _timed(model: Model, rows: np.ndarray, seconds: deque[float]) -> np.ndarray:
     began = time.perf_counter()
-    answers = model.scorer.answers(*matrices)
+    answers = model.scorer.answers_to_coded(rows)
     seconds.append(time.perf_counter() - began)
     return answers

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..contract import NUMBER, Column, Contract, Violation
-from .reader import Rows
+from .reader import Table
 from .refused import RefusedError, broken
 
 CHUNK = 4096
 _IS_NUMBER = re.compile(NUMBER, re.ASCII).fullmatch
 _IS_WHOLE = re.compile(r"[-+]?[0-9]{1,15}").fullmatch
 
-Table = Callable[[bytes, Contract], Iterator[Rows]]
+Format = Callable[[bytes, Contract], Iterator[Table]]
 
 
-def from_csv(body: bytes, contract: Contract) -> Iterator[Rows]:
+def from_csv(body: bytes, contract: Contract) -> Iterator[Table]:
     """The rows of a CSV body with a header, by commas, in UTF-8; an empty cell is a missing value.
 
     Raises :class:`RefusedError` when it is no such thing, or its columns are not those of the contract. Values are not checked.
@@ -28,7 +28,7 @@ def from_csv(body: bytes, contract: Contract) -> Iterator[Rows]:
         header = next(reader, [])
         places = _places(header, contract)
         typed = [_typed(column) for column in contract.columns]
-        rows: Rows = []
+        rows: list[tuple[Any, ...]] = []
         for cells in reader:
             if not cells:
                 continue
@@ -44,7 +44,7 @@ def from_csv(body: bytes, contract: Contract) -> Iterator[Rows]:
         yield rows
 
 
-def from_arrow(body: bytes, contract: Contract) -> Iterator[Rows]:
+def from_arrow(body: bytes, contract: Contract) -> Iterator[Table]:
     """The rows of an Arrow IPC body, a stream or a file; raises :class:`RefusedError` like :func:`from_csv`."""
     pyarrow = _pyarrow()
     from pyarrow import ipc  # only here: an image has it only where it was added
@@ -53,7 +53,7 @@ def from_arrow(body: bytes, contract: Contract) -> Iterator[Rows]:
     yield from _batches(pyarrow, lambda: ipc.open_file(body).read_all() if is_file else ipc.open_stream(body).read_all(), contract)
 
 
-def from_parquet(body: bytes, contract: Contract) -> Iterator[Rows]:
+def from_parquet(body: bytes, contract: Contract) -> Iterator[Table]:
     """The rows of a Parquet body; raises :class:`RefusedError` like :func:`from_csv`."""
     pyarrow = _pyarrow()
     from pyarrow import parquet
@@ -61,7 +61,7 @@ def from_parquet(body: bytes, contract: Contract) -> Iterator[Rows]:
     yield from _batches(pyarrow, lambda: parquet.read_table(pyarrow.BufferReader(body)), contract)
 
 
-FORMATS: dict[bytes, Table] = {
+FORMATS: dict[bytes, Format] = {
     b"text/csv": from_csv,
     b"application/vnd.apache.arrow.stream": from_arrow,
     b"application/vnd.apache.arrow.file": from_arrow,
@@ -86,7 +86,7 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _batches(pyarrow: Any, read: Callable[[], Any], contract: Contract) -> Iterator[Rows]:
+def _batches(pyarrow: Any, read: Callable[[], Any], contract: Contract) -> Iterator[Table]:
     try:
         table = read()
         _places(table.column_names, contract)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ..contract import Column, Contract, Violation
-from .reader import MOST_ROWS, Rows
+from .reader import MOST_ROWS, Table
 from .refused import RefusedError, broken, too_many
 
 _NUMBERS = {
@@ -67,7 +67,7 @@ def outputs(contract: Contract) -> list[dict[str, Any]]:
     return [label, {"name": "probabilities", "datatype": "FP32", "shape": [-1, len(contract.classes)]}]
 
 
-def rows(request: Inference, binary: bytes, contract: Contract) -> Rows:
+def rows(request: Inference, binary: bytes, contract: Contract) -> Table:
     """The rows in the inputs, typed and not yet checked; raises :class:`RefusedError` when a tensor is not what it says it is."""
     found: dict[str, list[Any]] = {}
     place = 0

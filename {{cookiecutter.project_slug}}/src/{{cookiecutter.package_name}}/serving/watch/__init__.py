@@ -37,8 +37,7 @@ class Seen(NamedTuple):
 
     time: float
     model: Model
-    numeric: np.ndarray
-    categorical: np.ndarray
+    rows: np.ndarray
     answers: np.ndarray
     request_id: str
 
@@ -61,21 +60,20 @@ class Watcher:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def saw(self, model: Model, numeric: np.ndarray, categorical: np.ndarray, answers: np.ndarray, request_id: str) -> None:
-        """Take note of scored rows; the arrays are kept, so nobody may write into them afterwards.
+    def saw(self, model: Model, rows: np.ndarray, answers: np.ndarray, request_id: str) -> None:
+        """Take note of coded rows that were scored; the arrays are kept, so nobody may write into them afterwards.
 
         Row i is logged as row i of ``request_id``. Costs microseconds, whatever happens behind it, and raises nothing.
         """
-        rows = len(answers)
         self._calls += 1
         if self._calls % self._every:
-            self._passed += rows
+            self._passed += len(rows)
             return
-        if self._put - self._took + rows > MOST_WAITING:
-            self._dropped += rows
+        if self._put - self._took + len(rows) > MOST_WAITING:
+            self._dropped += len(rows)
             return
-        self._put += rows
-        self._queue.append(Seen(self._clock(), model, numeric, categorical, answers, request_id))
+        self._put += len(rows)
+        self._queue.append(Seen(self._clock(), model, rows, answers, request_id))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
             self._thread.start()
@@ -151,11 +149,10 @@ class Watcher:
         if self._channels is None:
             return
         try:
-            parts = zip(*_thinned(group, step), strict=True)
-            matrices = [np.concatenate(part) for part in parts]
-            for start in range(0, len(matrices[2]), _CHUNK):
-                numeric, categorical, answers = (matrix[start : start + _CHUNK] for matrix in matrices)
-                self._window.add(self._channels.count(numeric, categorical, answers), len(answers), group[-1].time)
+            rows, answers = (np.concatenate(part) for part in zip(*_thinned(group, step), strict=True))
+            for chunk in (slice(start, start + _CHUNK) for start in range(0, len(rows), _CHUNK)):
+                inputs = group[0].model.scorer.coding.apart(rows[chunk])
+                self._window.add(self._channels.count(*inputs, answers[chunk]), len(answers[chunk]), group[-1].time)
                 time.sleep(0)  # let requests go first
         except Exception as error:
             if len(group) == 1:
@@ -173,12 +170,12 @@ class Watcher:
         self._window = Window(self._channels.size if self._channels else 0, self._settings.rows, self._settings.seconds)
 
 
-def _thinned(group: list[Seen], step: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _thinned(group: list[Seen], step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Each ``step``-th row of all that a group has, and no copy of the others."""
     before = 0
     for seen in group:
         taken = slice(-before % step, None, step)
-        yield seen.numeric[taken], seen.categorical[taken], seen.answers[taken]
+        yield seen.rows[taken], seen.answers[taken]
         before += len(seen.answers)
 
 

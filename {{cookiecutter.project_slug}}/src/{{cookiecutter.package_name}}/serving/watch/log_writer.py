@@ -109,8 +109,8 @@ def lines(group: Sequence["Seen"], settings: LogSettings) -> list[Line]:
     if not (chosen := _sampled(group, settings.share)):
         return []
     model = group[0].model
-    numeric, categorical = np.stack([seen.numeric[row] for seen, row in chosen]), np.stack([seen.categorical[row] for seen, row in chosen])
-    inputs = _columns(model.scorer.bundle.contract, numeric, categorical, settings.columns)
+    matrices = model.scorer.coding.apart(np.stack([seen.rows[row] for seen, row in chosen]))
+    inputs = _columns(model.scorer.bundle.contract, *matrices, settings.columns)
     answers = np.stack([seen.answers[row] for seen, row in chosen]).astype(np.float64).round(9).tolist()
     values = zip(*inputs.values(), strict=True) if inputs else [()] * len(chosen)
     return [
