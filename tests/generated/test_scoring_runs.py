@@ -1,21 +1,25 @@
-"""Runs that are cut off, spread over processes or a cluster, or in each other's way: OUT is whole, the same, or not there."""
+"""Runs that are cut off, spread over threads or a cluster, or in each other's way: OUT is whole, the same, or not there."""
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from churn.bundle import Bundle
-from churn.scoring import ScoringError, csv_source, engine, journal
+from churn.scorer import Scorer
+from churn.scoring import ScoringError, csv_source, engine, journal, work
 from churn.scoring.job import Engine
 from churn.scoring.on_dask import on_dask
 from churn.scoring.source import open_source
+from churn.scoring.work import Work
 from distributed import LocalCluster
 from scoring_kit import Power, rows, score, toy, write_csv, write_parquet
 from serving_kit import SOURCE
@@ -124,9 +128,7 @@ def test_two_runs_into_one_out_do_not_mix(made: Bundle, file: Path, tmp_path: Pa
     assert score(file, made, tmp_path / "out.csv", Twice()).scored == ROWS - 1
 
 
-@pytest.mark.parametrize(
-    "by", [partial(engine.processes, workers=2), partial(on_dask, scheduler=None, workers=2)], ids=["processes", "dask"]
-)
+@pytest.mark.parametrize("by", [partial(engine.threads, workers=2), partial(on_dask, scheduler=None, workers=2)], ids=["threads", "dask"])
 def test_several_workers_give_the_same_bytes(made: Bundle, file: Path, wanted: bytes, tmp_path: Path, by: Engine) -> None:
     score(file, made, tmp_path / "out.csv", by)
     assert (tmp_path / "out.csv").read_bytes() == wanted
@@ -135,7 +137,7 @@ def test_several_workers_give_the_same_bytes(made: Bundle, file: Path, wanted: b
 def test_parquet_pieces_come_in_order_from_several_workers(made: Bundle, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("churn.scoring.parquet_source.PIECE", 60)
     file = write_parquet(tmp_path / "in.parquet", rows(ROWS))
-    for name, by in (("one", engine.here), ("two", partial(engine.processes, workers=2))):
+    for name, by in (("one", engine.here), ("two", partial(engine.threads, workers=2))):
         score(file, made, tmp_path / f"{name}.parquet", by)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
@@ -201,10 +203,11 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_command_goes_on(made: Bundle, file: Path, wanted: bytes, tmp_path: Path, how: signal.Signals) -> None:
+def test_a_killed_command_goes_on(made: Bundle, file: Path, wanted: bytes, tmp_path: Path, how: signal.Signals, workers: str) -> None:
     out = tmp_path / "out.csv"
-    run = command(made, file, out, "--workers", "1")
+    run = command(made, file, out, "--workers", workers)
     until(lambda: len(list(tmp_path.glob("out.csv.parts/*.part"))) > 2)
     run.send_signal(how)
     _, told = run.communicate(timeout=60)
@@ -212,7 +215,7 @@ def test_a_killed_command_goes_on(made: Bundle, file: Path, wanted: bytes, tmp_p
     assert "Traceback" not in told
     assert not out.exists()
 
-    again = command(made, file, out, "--workers", "1")
+    again = command(made, file, out, "--workers", workers)
     said, told = again.communicate(timeout=60)
     assert again.returncode == 0, told
     assert f"{out}: 499 rows scored by toy ({made.digest}), going on from a run that was cut off\n" in said
@@ -220,34 +223,25 @@ def test_a_killed_command_goes_on(made: Bundle, file: Path, wanted: bytes, tmp_p
     assert out.read_bytes() == wanted
 
 
-def test_no_worker_outlives_a_killed_run(made: Bundle, file: Path, tmp_path: Path) -> None:
-    run = command(made, file, tmp_path / "out.csv", "--workers", "2")
-    until(lambda: list(tmp_path.glob("out.csv.parts/*.part")))
-    children = _children(run.pid)
-    run.kill()
-    run.communicate(timeout=60)
-    assert len(children) >= 2
-    until(lambda: not any(_runs(pid) for pid in children))
+def test_a_run_that_is_cut_off_does_not_wait_for_slow_pieces(made: Bundle, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are under way would take 20 s each; they end at their next call of the model."""
+    monkeypatch.setattr(work, "CALL", 1)
+    answers, asked = Scorer.answers_to_coded, list[int]()
 
+    def slow(self: Scorer, rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        time.sleep(0.5 if len(asked) > 100 else 0.0)
+        return answers(self, rows)
 
-def test_ctrl_c_while_workers_start_is_no_traceback(made: Bundle, file: Path, tmp_path: Path) -> None:
-    run = command(made, file, tmp_path / "out.csv", "--workers", "2")
-    until(lambda: any("numpy" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8") for pid in _children(run.pid)))
-    os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to all of them
-    _, told = run.communicate(timeout=60)
-    assert run.returncode == 130
-    assert "Traceback" not in told, told
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-
-
-def _runs(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    monkeypatch.setattr(Scorer, "answers_to_coded", slow)
+    source = open_source(file, made.contract, None)
+    scored = engine.threads(Work("run", made, source), source.pieces(), workers=2)
+    next(scored)
+    until(lambda: len(asked) > 100)
+    began = time.monotonic()
+    scored.close()
+    assert time.monotonic() - began < 10
+    assert not [one for one in threading.enumerate() if one.name.startswith("ThreadPool")]
 
 
 @pytest.mark.parametrize(

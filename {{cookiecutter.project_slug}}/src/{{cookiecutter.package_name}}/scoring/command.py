@@ -54,7 +54,7 @@ def _engine(options: argparse.Namespace, source: Source) -> Engine:
 
         return partial(on_dask, scheduler=options.scheduler, workers=options.workers)
     workers = min(options.workers, _pieces(source))
-    return engine.here if workers == 1 else partial(engine.processes, workers=workers)
+    return engine.here if workers == 1 else partial(engine.threads, workers=workers)
 
 
 def _pieces(source: Source) -> int:
@@ -70,7 +70,7 @@ def _options() -> argparse.Namespace:
     add("--model", type=Path, metavar="DIR", help="score with the bundle in this folder")
     add("--environment", default="production", help="else with the one of models/<environment>.yaml (default: %(default)s)")
     add("--keep", metavar="A,B", help="columns of IN to carry over to OUT (default: those that the contract does not name)")
-    add("--workers", type=int, default=os.cpu_count() or 1, help="processes that score (default: one for each core, %(default)s)")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="pieces that are scored at once (default: one for each core, %(default)s)")
     add("--engine", choices=("local", "dask"), default="local", help="where: on this machine, or on Dask (default: %(default)s)")
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that runs, as in tcp://10.0.0.1:8786 (default: one made here)")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Reads Parquet by row groups, with texts as codes into the few different ones, so that no Python string is made per row."""
 
+import threading
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -71,9 +71,21 @@ def open_parquet(path: Path, contract: Contract, keep: tuple[str, ...] | None) -
     return ParquetSource(path, rows, coded, names, kept)
 
 
-@lru_cache(maxsize=1)
+class _Opened(threading.local):
+    """The file that a thread reads from, with what it was opened for."""
+
+    key: tuple[Path, tuple[str, ...]] | None = None
+    file: pq.ParquetFile
+
+
+_opened = _Opened()
+
+
 def _open(path: Path, coded: tuple[str, ...]) -> pq.ParquetFile:
-    return pq.ParquetFile(path, read_dictionary=list(coded), buffer_size=_BUFFER, pre_buffer=False)
+    if _opened.key != (path, coded):
+        _opened.file = pq.ParquetFile(path, read_dictionary=list(coded), buffer_size=_BUFFER, pre_buffer=False)
+        _opened.key = (path, coded)
+    return _opened.file
 
 
 def _is_text(kind: pa.DataType) -> bool:

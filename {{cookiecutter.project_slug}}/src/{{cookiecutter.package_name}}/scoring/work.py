@@ -15,8 +15,11 @@ from .check import Checked, check
 from .source import Block, Piece, Source
 
 CALL = 4096  # rows that the model sees at once: what it makes of them stays in the processor's cache (a linear model is 15 % faster)
-_ready: dict[str, "Work"] = {}
-_scorers: dict[str, Scorer] = {}
+_ready: dict[str, tuple["Work", Scorer]] = {}
+
+
+class EndedError(Exception):
+    """A run was over while a piece of it was under way."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -29,22 +32,19 @@ class Work(msgspec.Struct, frozen=True):
 
 def begin(work: Work) -> None:
     """Load the model in this process, for :func:`score` to use. Raises BundleError when it cannot be loaded."""
-    _scorers[work.name] = Scorer(work.bundle)
-    _ready[work.name] = work
+    _ready[work.name] = work, Scorer(work.bundle)
 
 
 def end(name: str) -> None:
-    """Forget what :func:`begin` made ready."""
+    """Forget what :func:`begin` made ready; a piece that is under way ends with :class:`EndedError`."""
     _ready.pop(name, None)
-    _scorers.pop(name, None)
 
 
 def score(name: str, piece: Piece) -> bytes:
     """The part of the output that a piece gives, see :mod:`.part`."""
-    source, scorer = _ready[name].source, _scorers[name]
-    scored, violations, rows = [], [], 0
+    source, scored, violations, rows = _under_way(name)[0].source, [], list[Violation](), 0
     for block in source.blocks(piece):
-        done = _scored(block, scorer, source.keep, rows)
+        done = _scored(block, name, rows)
         scored.append(done.table)
         violations += [msgspec.structs.replace(one, row=one.row + rows) for one in done.violations]
         rows += block.rows
@@ -56,12 +56,13 @@ class _Scored(NamedTuple):
     violations: list[Violation]
 
 
-def _scored(block: Block, scorer: Scorer, keep: tuple[str, ...], before: int) -> _Scored:
-    checked = check(block, scorer.bundle.contract)
-    answers = _answers(scorer, checked)
+def _scored(block: Block, name: str, before: int) -> _Scored:
+    job, scorer = _under_way(name)
+    checked = check(block, job.bundle.contract)
+    answers = _answers(name, checked)
     finite = np.isfinite(answers).all(axis=1)
     violations = checked.violations
-    kept = {name: _plain(block.columns[name]) for name in keep}
+    kept = {name: _plain(block.columns[name]) for name in job.source.keep}
     if checked.good is not None:
         kept = {name: values.filter(pa.array(checked.good)) for name, values in kept.items()}
     places = checked.places
@@ -74,10 +75,19 @@ def _scored(block: Block, scorer: Scorer, keep: tuple[str, ...], before: int) ->
     return _Scored(pa.RecordBatch.from_pydict(columns), violations)
 
 
-def _answers(scorer: Scorer, checked: Checked) -> np.ndarray:
+def _under_way(name: str) -> tuple[Work, Scorer]:
+    try:
+        return _ready[name]
+    except KeyError:
+        raise EndedError(name) from None
+
+
+def _answers(name: str, checked: Checked) -> np.ndarray:
+    """The answers to the good rows; that a run was cut off is noticed between two calls of the model, however slow that is."""
     if not len(checked.rows):
-        return np.empty((0, len(scorer.bundle.contract.classes) or 1), dtype=np.float32)
-    return np.concatenate([scorer.answers_to_coded(checked.rows[at : at + CALL]) for at in range(0, len(checked.rows), CALL)])
+        return np.empty((0, len(_under_way(name)[0].bundle.contract.classes) or 1), dtype=np.float32)
+    calls = range(0, len(checked.rows), CALL)
+    return np.concatenate([_under_way(name)[1].answers_to_coded(checked.rows[at : at + CALL]) for at in calls])
 
 
 def _told(scorer: Scorer, answers: np.ndarray) -> dict[str, pa.Array]:
