@@ -275,9 +275,10 @@ def test_a_trained_bundle_is_served_until_the_first_promotion(tmp_path: Path, or
     trained = make_bundle(work / "models/bundle", bias=0.5)
     with server(tmp_path / "s", cwd=work) as running:
         assert running.state(ready=True, version=None, digest=trained, degraded=None)
-        assert running.log.count("models/bundle") == 1
+        assert until(lambda: "models/bundle" in running.log)
         promoted = origin.promote(tmp_path / "1", bias=0.0)
         assert running.state(ready=True, version=1, digest=promoted, degraded=None)
+        assert running.log.count("models/bundle") == 1
 
 
 def test_a_stop_under_load_loses_no_request(tmp_path: Path) -> None:

@@ -131,7 +131,8 @@ def _kind(column: Column) -> Any:
     codes = {text: code for text, code in codes_of(column).items() if text or column.missing}
     kind: Any = _NOTHING
     if column.type == "category" and codes:
-        kind = _Code("Code", {f"c{place}": one for place, one in enumerate(codes.items())})
+        make: Any = _Code
+        kind = make("Code", {f"c{place}": one for place, one in enumerate(codes.items())})
     elif column.type == "integer" and low <= _WHOLE and high >= -_WHOLE:
         kind = Annotated[int, msgspec.Meta(ge=math.ceil(max(low, -_WHOLE)), le=math.floor(min(high, _WHOLE)))]
     elif column.type == "number":
