@@ -96,9 +96,9 @@ class Scorer:
         if contract.problem == "regression":
             return [{"prediction": value} for value in scores]
         if contract.problem == "binary":
-            threshold, yes = self.bundle.manifest.threshold, contract.classes.index(contract.positive)
-            told = contract.classes[yes], contract.classes[1 - yes]
-            return [{"prediction": told[0] if p >= threshold else told[1], "probability": p} for p in scores]
+            threshold, place = self.bundle.manifest.threshold, contract.classes.index(contract.positive)
+            yes, no = contract.classes[place], contract.classes[1 - place]
+            return [{"prediction": yes if p >= threshold else no, "probability": p} for p in scores]
         likeliest = [contract.classes[place] for place in self.predicted(answers).tolist()]
         return [
             {"prediction": value, "probabilities": dict(zip(contract.classes, row, strict=True))}

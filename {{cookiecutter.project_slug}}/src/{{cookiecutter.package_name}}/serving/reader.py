@@ -9,7 +9,7 @@ import enum
 import math
 import re
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Annotated, Any, Self
 
@@ -23,6 +23,7 @@ from .refused import RefusedError, broken, deep, not_objects, too_many
 MOST_ROWS = 1000
 SHAPE = 'send one record {"column": value, …}, a list of records, or {"records": [...]}'
 _WHOLE = 2**53
+_FEW = 256  # whole numbers that are listed: to look one up is quicker than to make it a floating point number, and lists take time to make
 _NOTHING = Annotated[str, msgspec.Meta(min_length=1, max_length=0)]
 _BOM = b"\xef\xbb\xbf"
 _MANY = re.compile(rb"\s*\[")
@@ -116,12 +117,12 @@ class Reader:
         return found
 
 
-class _Code(float, enum.Enum):
-    """The base of a column's codes: numbers, by whose texts msgspec finds them."""
+class _Choice(float, enum.Enum):
+    """The base of a few values that a column may have: msgspec finds a number by what stands in the body, and makes none anew."""
 
-    def __new__(cls, text: str, code: float) -> Self:
-        made = float.__new__(cls, code)
-        made._value_ = text
+    def __new__(cls, value: str | int, number: float) -> Self:
+        made = float.__new__(cls, number)
+        made._value_ = value
         return made
 
 
@@ -131,13 +132,19 @@ def _kind(column: Column) -> Any:
     codes = {text: code for text, code in codes_of(column).items() if text or column.missing}
     kind: Any = _NOTHING
     if column.type == "category" and codes:
-        make: Any = _Code
-        kind = make("Code", {f"c{place}": one for place, one in enumerate(codes.items())})
+        kind = _one_of(codes)
     elif column.type == "integer" and low <= _WHOLE and high >= -_WHOLE:
-        kind = Annotated[int, msgspec.Meta(ge=math.ceil(max(low, -_WHOLE)), le=math.floor(min(high, _WHOLE)))]
+        least, most = math.ceil(max(low, -_WHOLE)), math.floor(min(high, _WHOLE))
+        few = 0 <= most - least < _FEW
+        kind = _one_of({n: float(n) for n in range(least, most + 1)}) if few else Annotated[int, msgspec.Meta(ge=least, le=most)]
     elif column.type == "number":
         kind = Annotated[float, msgspec.Meta(ge=max(low, -FLOAT32_MAX), le=min(high, FLOAT32_MAX))]
     return kind | None if column.missing else kind
+
+
+def _one_of(numbers: Mapping[str, float] | Mapping[int, float]) -> Any:
+    choice: Any = _Choice
+    return choice("Choice", {f"c{place}": one for place, one in enumerate(numbers.items())})
 
 
 def _decode(body: bytes) -> object:
