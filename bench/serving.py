@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import onnxruntime
@@ -59,9 +60,10 @@ def _rows(made: bundle.Bundle) -> Rows:
 
 
 def _turned(servers: dict[str, Any], number: int) -> list[tuple[str, Any]]:
-    """Each round begins with another server: whoever is first finds the machine as the round before left it."""
+    """Another order in each round: whoever comes behind a heavy server finds the caches cold, and the same one must not always do so."""
     order = list(servers.items())
-    return order[number % len(order) :] + order[: number % len(order)]
+    Random(number).shuffle(order)
+    return order
 
 
 def _floor(made: bundle.Bundle, rows: Rows) -> float:
