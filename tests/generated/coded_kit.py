@@ -49,10 +49,10 @@ def frame(contract: Contract, numeric: np.ndarray, texts: np.ndarray) -> pd.Data
     return pd.DataFrame(columns).astype(dict.fromkeys(contract.categorical, object))
 
 
-def fitted(contract: Contract, features: BaseEstimator, estimator: BaseEstimator | None = None) -> Pipeline:
-    """A pipeline fitted to random rows."""
+def fitted(contract: Contract, features: BaseEstimator, estimator: BaseEstimator | None = None, unseen: bool = False) -> Pipeline:
+    """A pipeline fitted to random rows; with ``unseen`` it knows a text that the contract does not."""
     pipeline = Pipeline([("features", features), ("estimator", LogisticRegression(max_iter=200) if estimator is None else estimator)])
-    return pipeline.fit(frame(contract, *inputs(contract)), np.random.default_rng(1).integers(0, 2, 300))
+    return pipeline.fit(frame(contract, *inputs(contract, unseen=unseen)), np.random.default_rng(1).integers(0, 2, 300))
 
 
 def bundle_of(folder: Path, model: bytes | Pipeline, contract: Contract) -> Bundle:

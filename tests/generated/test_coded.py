@@ -52,13 +52,25 @@ def test_the_twin_answers_as_the_model(names: tuple[str, ...], made: dict[str, A
     np.testing.assert_array_equal(model.answers_to_coded(rows), found)
 
 
+def one_hot() -> OneHotEncoder:
+    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+
+
 def test_the_order_in_which_the_columns_are_encoded_is_kept(tmp_path: Path) -> None:
     contract = contract_of(*ALL)
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    turned = ColumnTransformer([("texts", encoder, ["town", "plan", "colour"]), ("numbers", "passthrough", ["age"])])
+    turned = ColumnTransformer([("texts", one_hot(), ["town", "plan", "colour"]), ("numbers", "passthrough", ["age"])])
     pipeline = fitted(contract, turned)
     scorer = Scorer(bundle_of(tmp_path / "bundle", pipeline, contract))
     asked = inputs(contract, seed=3)
+    assert scorer.is_coded
+    np.testing.assert_allclose(scorer.answers(*asked), pipeline.predict_proba(frame(contract, *asked)), atol=1e-6)
+
+
+def test_a_category_that_no_row_can_have_is_not_taken_for_another(tmp_path: Path) -> None:
+    contract = contract_of("plan", "colour")
+    pipeline = fitted(contract, default("plan", "colour"), unseen=True)
+    scorer = Scorer(bundle_of(tmp_path / "bundle", pipeline, contract))
+    asked = inputs(contract, seed=5)
     assert scorer.is_coded
     np.testing.assert_allclose(scorer.answers(*asked), pipeline.predict_proba(frame(contract, *asked)), atol=1e-6)
 
@@ -74,9 +86,14 @@ def ordinal() -> OrdinalEncoder:
         (("age", "plan"), ColumnTransformer([("a", ordinal(), ["plan"]), ("b", "passthrough", ["age"])])),
         (("plan", "colour"), ColumnTransformer([("a", ordinal(), ["plan"]), ("b", OneHotEncoder(), ["colour"])])),
         (("plan", "town"), ColumnTransformer([("a", OneHotEncoder(), ["plan", "town"]), ("b", OneHotEncoder(), ["plan"])])),
+        (
+            ("plan", "town"),
+            ColumnTransformer([("a", OneHotEncoder(handle_unknown="ignore"), ["plan", "town"]), ("b", ordinal(), ["plan"])]),
+        ),
         (("plan", "town"), ColumnTransformer([("a", OneHotEncoder(drop="first"), ["plan", "town"])])),
+        (("plan", "town"), ColumnTransformer([("a", OneHotEncoder(handle_unknown="error"), ["plan", "town"])])),
     ],
-    ids=["no texts", "ordinal", "ordinal and one-hot", "encoded twice", "one category dropped"],
+    ids=["no texts", "ordinal", "ordinal and one-hot", "encoded twice", "encoded in two ways", "one dropped", "unseen is an error"],
 )
 def test_a_model_that_is_not_one_hot_encoded_goes_without(names: tuple[str, ...], transformer: ColumnTransformer, tmp_path: Path) -> None:
     contract = contract_of(*names)
