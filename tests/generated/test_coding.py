@@ -25,9 +25,8 @@ def test_a_text_that_is_in_no_list_is_not_taken_for_another() -> None:
     assert Coding(contract).apart(Coding(contract).coded(np.empty((2, 0), np.float32), texts))[1].tolist() == [["basic", ""], [UNSEEN] * 2]
 
 
-def test_no_number_stands_for_what_is_missing() -> None:
+def test_what_stands_for_a_missing_value_is_no_value() -> None:
     coding = Coding(contract_of("fee", "colour"))
-    filled = coding.filled(np.array([[np.nan, np.nan], [1.5, 2.0]], np.float32))
-    assert np.isnan(filled[0, 0])
-    assert filled[1].tolist() == [1.5, 2.0]
-    assert coding.apart(filled)[1].tolist() == [[""], ["blue"]]
+    (number,), (text,) = (part[0].tolist() for part in coding.apart(np.array([coding.missing], np.float32)))
+    assert np.isnan(number)
+    assert text == ""

@@ -81,6 +81,16 @@ def test_rows_are_read_alike_whichever_way_they_came() -> None:
     np.testing.assert_array_equal(reader.matrix([quick]), expected)
 
 
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 100])
+def test_missing_values_are_read_alike_in_few_rows_and_in_many(count: int) -> None:
+    columns = [one for one in COLUMNS if one.name in ("half", "fee-€", "plan", "note")]
+    reader = Reader(contract_of(*columns))
+    kinds = [(1, 2.5, "plus", "a"), (None, None, "basic", None), (2, None, "plus", "None"), (None, 0.5, "plus", "")]
+    rows = [kinds[(number + 1) % 4] for number in range(count)]
+    found = values(reader, reader.json(json.dumps([dict(zip(reader.names, row, strict=True)) for row in rows]).encode()))
+    assert found == [[value or None for value in row] for row in rows]
+
+
 def test_the_rows_of_several_requests_are_one_matrix_in_their_order() -> None:
     reader = Reader(contract_of(COLUMNS[0], COLUMNS[6]))
     parts = [reader.table([(age, plan) for age in range(first, first + 3)]) for first, plan in ((0, "basic"), (3, "plus"))]

@@ -4,6 +4,7 @@ A coded row is float32, in the order of the contract's columns: the numbers, NaN
 the contract's list. The two places behind the list stand for a missing value and for a text that is not in the list.
 """
 
+import math
 from itertools import repeat
 
 import numpy as np
@@ -20,7 +21,7 @@ def codes_of(column: Column) -> dict[str, float]:
 
 
 class Coding:
-    """Codes the rows of one contract, and turns codes into texts again."""
+    """Codes the rows of one contract, and turns codes into texts again. ``missing`` has what stands for a missing value in each column."""
 
     def __init__(self, contract: Contract) -> None:
         columns = contract.columns[len(contract.numeric) :]
@@ -29,7 +30,7 @@ class Coding:
         self._unseen = [float(len(column.categories) + 1) for column in columns]
         self._texts = np.array([text for column in columns for text in (*column.categories, "", UNSEEN)], dtype=object)
         self._starts = np.cumsum([0, *(len(column.categories) + 2 for column in columns[:-1])])[: len(columns)].astype(np.float32)
-        self._missing = np.array([np.nan] * self._numbers + [codes[""] for codes in self._codes], dtype=np.float32)
+        self.missing = [math.nan] * self._numbers + [codes[""] for codes in self._codes]
 
     def coded(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
         """The rows, float32 ``[n, k + m]``, of the inputs that :meth:`contract.Contract.matrices` makes."""
@@ -44,7 +45,3 @@ class Coding:
         """The inputs that :meth:`coded` made these rows of: float32 ``[n, k]`` and text ``[n, m]``; what was unseen is :data:`UNSEEN`."""
         places = (rows[:, self._numbers :] + self._starts).astype(np.intp)
         return np.ascontiguousarray(rows[:, : self._numbers]), self._texts[places]
-
-    def filled(self, rows: np.ndarray) -> np.ndarray:
-        """Rows in which NaN stands for every missing value, with the codes of missing categories instead."""
-        return np.where(np.isnan(rows), self._missing, rows)

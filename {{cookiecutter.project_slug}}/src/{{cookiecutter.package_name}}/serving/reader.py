@@ -10,7 +10,6 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -47,6 +46,7 @@ class Reader:
         self.names = tuple(column.name for column in contract.columns)
         self._coding = Coding(contract)
         self._pack = struct.Struct(f"{len(self.names)}f").pack
+        self._optional = [(place, self._coding.missing[place]) for place, column in enumerate(contract.columns) if column.missing]
         places = {f"c{place}": name for place, name in enumerate(self.names)}
         fields = [(place, _kind(column)) for place, column in zip(places, contract.columns, strict=True)]
         record: Any = msgspec.defstruct("Record", fields, rename=places, forbid_unknown_fields=True, gc=False)
@@ -80,13 +80,20 @@ class Reader:
         return np.frombuffer(b"".join([part.data for part in parts]), dtype=np.float32).reshape(-1, len(self.names))
 
     def _packed(self, records: list[msgspec.Struct]) -> Rows:
-        pack, rows = self._pack, map(msgspec.structs.astuple, records)
+        pack = self._pack
         try:
-            return Rows(len(records), b"".join([pack(*row) for row in rows]))
+            return Rows(len(records), b"".join([pack(*row) for row in map(msgspec.structs.astuple, records)]))
         except struct.error:  # a value is missing, and None is no number
-            values = chain.from_iterable(map(msgspec.structs.astuple, records))
-            found = np.fromiter(values, dtype=np.float32, count=len(records) * len(self.names)).reshape(-1, len(self.names))
-            return Rows(len(records), self._coding.filled(found).tobytes())
+            return Rows(len(records), self._filled(records))
+
+    def _filled(self, records: list[msgspec.Struct]) -> bytes:
+        """The bytes of rows with missing values."""
+        rows = list(map(list, map(msgspec.structs.astuple, records)))
+        for row in rows:
+            for place, missing in self._optional:
+                if row[place] is None:
+                    row[place] = missing
+        return b"".join([self._pack(*row) for row in rows])
 
     def _checked(self, records: Sequence[Any]) -> Rows | list[Violation]:
         """Records by the contract itself."""
