@@ -95,6 +95,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     origin.commit("refs/heads/main", {"README.md": b"x"})
     subprocess.run(["git", "clone", "-q", str(origin.folder), str(tmp_path / "clone")], check=True)
     monkeypatch.chdir(tmp_path / "clone")
+    subprocess.run(["git", "config", "user.name", "Mona"], check=True)
     return origin, _pointer(1, kept[0]), _pointer(2, kept[1], Previous(1, kept[0]))
 
 
