@@ -17,11 +17,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import onnxruntime
 from churn import bundle
 from environments import NEEDS, LeftOutError, versions
 from goals import KINDS, summary
 from load import Result, load
+from rivals.model import Model
 from servers import LOG_SHARE, Rows, Served, answer, content_for, hello, ours, rival, running
 
 BUNDLE = Path(sys.argv[1])
@@ -67,10 +67,8 @@ def _turned(servers: dict[str, Any], number: int) -> list[tuple[str, Any]]:
 
 
 def _floor(made: bundle.Bundle, rows: Rows) -> float:
-    """CPU microseconds of the model alone, in this process, as any program would ask it."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(made.model, options, providers=["CPUExecutionProvider"])
+    """CPU microseconds of the model alone, in this process, as the rivals ask it."""
+    session = Model().session
     feed = dict(zip(("numeric", "categorical"), made.contract.matrices(rows), strict=True))
     end, calls, began = time.perf_counter() + SECONDS / 2, 0, time.process_time()
     while time.perf_counter() < end:
